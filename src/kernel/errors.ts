@@ -1,0 +1,35 @@
+/**
+ * Every error code of the product with what a person can do about it: the one list.
+ * Codes are `room/what`. Add a code beside its room's others.
+ */
+export const errorHints = {
+  "tensor/shape": "This is a bug in the caller: the data's length and shape must agree.",
+} as const;
+
+export type ErrorCode = keyof typeof errorHints;
+
+/** An error a person or a program can act on: a code, what is wrong, and (by its code) what to do. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** What to do about it. */
+  get hint(): string {
+    return errorHints[this.code];
+  }
+}
+
+/** @example throw appError("snapshot/model-mismatch", "saved for a, running b", { cause }) */
+export function appError(code: ErrorCode, message: string, options?: { cause?: unknown }): AppError {
+  return new AppError(code, message, options);
+}
+
+/** True for an `AppError`, of the given code when one is given. */
+export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
+  return error instanceof AppError && (code === undefined || error.code === code);
+}

@@ -1,0 +1,88 @@
+/** One image as the learner sees it. The learner never writes to it. */
+export interface Sample {
+  /** sRGB bytes [imageSize, imageSize, 3]. */
+  readonly pixels: Uint8Array;
+  /** q(x), [D]: computed once, for the prediction, and used again for the learning. */
+  readonly query: Float32Array;
+}
+
+export interface LabelledSample extends Sample {
+  readonly label: string;
+}
+
+/** The parts whose predictions are combined: L2P's prompted head, and the closed-form head on q(x). */
+export type HeadName = "prompted" | "statistics";
+
+export interface Prediction {
+  /** The likeliest label; null before the first label was learned. */
+  readonly label: string | null;
+  /** Its probability, 0…1; 0 when `label` is null. */
+  readonly confidence: number;
+  /** The likeliest labels with their probabilities, best first, at most `topLabels`. */
+  readonly top: readonly (readonly [label: string, probability: number])[];
+  /** The selected prompts, most similar first. */
+  readonly promptIds: readonly number[];
+  /** How many batches had been learned when this was predicted. */
+  readonly poolVersion: number;
+  /** What each head alone says. */
+  readonly heads: Readonly<Record<HeadName, string | null>>;
+}
+
+export interface Learned {
+  readonly label: string;
+  /** What was predicted for it just before its batch was learned (predict first, then learn). */
+  readonly before: Prediction;
+  /** The prompted head's cross-entropy before the update, nats. */
+  readonly loss: number;
+  /** The version that contains it: one more than before the batch. */
+  readonly poolVersion: number;
+}
+
+/** Numbers of a saved state; Float64 where sums run for years. */
+export interface StateArray {
+  readonly data: Float32Array | Float64Array | Int32Array;
+  readonly shape: readonly number[];
+}
+
+/** A learner's whole state, or its compact part: arrays by name, and JSON for the rest. */
+export interface LearnerState {
+  readonly arrays: Readonly<Record<string, StateArray>>;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A task-agnostic stream learner: no task ids, no stored samples. One caller at a time: calls must not overlap.
+ * Same seed and same sequence of batches → bit-equal state on the same machine.
+ */
+export interface Learner {
+  /** How many batches were learned. */
+  readonly poolVersion: number;
+  /** Labels in the order they were first seen. */
+  readonly labels: readonly string[];
+  /** q(x) of one image [imageSize, imageSize, 3] → [D]. */
+  query(pixels: Uint8Array): Promise<Float32Array>;
+  predictOne(sample: Sample): Promise<Prediction>;
+  learnOne(sample: Sample, label: string): Promise<Learned>;
+  /** One batch, one update. @throws AppError `learner/empty-batch` for no samples. */
+  learn(batch: readonly LabelledSample[]): Promise<readonly Learned[]>;
+  /** Everything: a learner restored from it goes on as if nothing had happened. Arrays are copies. */
+  save(): LearnerState;
+  /** For the air: prompts, keys, head, labels, class means and counts, combining weights. */
+  saveCompact(): LearnerState;
+  /** Takes over a full or a compact state. @throws AppError `learner/state` when it does not fit; nothing is changed then. */
+  restore(state: LearnerState): void;
+  /** @throws AppError `learner/unknown-label` */
+  forgetLabel(label: string): void;
+  /** @throws AppError `learner/unknown-label`, `learner/label-taken` */
+  renameLabel(from: string, to: string): void;
+  telemetry(): LearnerTelemetry;
+}
+
+export interface LearnerTelemetry {
+  /** How often each prompt was selected, in predictions and in learning, since the start, [M]. */
+  readonly promptUse: readonly number[];
+  /** Samples learned, by label. */
+  readonly classCounts: Readonly<Record<string, number>>;
+  /** Weight of each head in the combination, summing to 1. */
+  readonly combination: Readonly<Record<HeadName, number>>;
+}
