@@ -4,6 +4,14 @@
  */
 export const errorHints = {
   "tensor/shape": "This is a bug in the caller: the data's length and shape must agree.",
+  "manifest/invalid": "Correct the named keys; models/README.md describes the manifest.",
+  "model/architecture":
+    "Use the weights of a plain square pre-norm ViT in timm's names, and say `heads` in its manifest.",
+  "model/tensor-missing": "The weights are not a plain ViT in timm's names; export the model with timm.",
+  "model/tensor-shape":
+    "The weights do not fit the manifest or are no plain ViT: take the manifest that came with them.",
+  "model/tensor-unknown":
+    "The model has parts this product does not compute (for example layer scale or distillation tokens): use a plain ViT.",
 } as const;
 
 export type ErrorCode = keyof typeof errorHints;
