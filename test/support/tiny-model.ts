@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { expectedShapes, type VitArchitecture } from "../../src/backbone/architecture.ts";
+import type { ImageBatch } from "../../src/backbone/engine.ts";
+import type { Manifest } from "../../src/backbone/manifest.ts";
+import type { Model } from "../../src/backbone/model.ts";
+import { createRng } from "../../src/kernel/rng.ts";
+import { sizeOf, type Tensor } from "../../src/kernel/tensor.ts";
+
+/** Small enough for central differences on every number: 4 patches, 12 wide. */
+export const tinyArchitecture: VitArchitecture = {
+  imageSize: 16,
+  patchSize: 8,
+  width: 12,
+  depth: 2,
+  heads: 3,
+  mlpWidth: 20,
+  layerNormEps: 1e-6,
+};
+
+/** A ViT with seeded random weights, in memory (`weightsPath` is empty; see `writeModel`). */
+export function tinyModel(overrides: Partial<VitArchitecture> = {}, seed = 1): Model {
+  const architecture: VitArchitecture = { ...tinyArchitecture, ...overrides };
+  const rng = createRng(seed);
+  const weights = new Map<string, Tensor>();
+  const hash = createHash("sha256");
+  for (const [name, shape] of expectedShapes(architecture)) {
+    // Loud enough that attention and GELU leave their linear parts; norms stay near 1.
+    const scale = name.endsWith(".bias") ? 0.1 : name.includes("norm") ? 0.1 : 1 / Math.sqrt(shape.at(-1)!);
+    const centre = name.includes("norm") && name.endsWith(".weight") ? 1 : 0;
+    const data = Float32Array.from({ length: sizeOf(shape) }, () => centre + scale * rng.normal());
+    weights.set(name, { data, shape });
+    hash.update(name).update(data);
+  }
+  const manifest: Manifest = {
+    v: 1,
+    name: "tiny_random",
+    architecture,
+    sha256: hash.digest("hex"),
+    mean: [0.5, 0.45, 0.4],
+    std: [0.5, 0.4, 0.3],
+    resize: "cover",
+    kernel: "cubic",
+    licence: "MIT",
+    source: "random numbers",
+  };
+  return {
+    manifest,
+    architecture,
+    info: {
+      name: manifest.name,
+      modelId: manifest.sha256,
+      width: architecture.width,
+      imageSize: architecture.imageSize,
+    },
+    weights,
+    weightsPath: "",
+  };
+}
+
+/** `count` images of seeded noise that fit the model. */
+export function noiseImages(model: Model, count: number, seed = 2): ImageBatch {
+  const rng = createRng(seed);
+  const length = count * model.info.imageSize ** 2 * 3;
+  return { pixels: Uint8Array.from({ length }, () => rng.int(256)), count };
+}
+
+/** Seeded normal numbers. */
+export function noiseTensor(shape: readonly number[], seed: number, scale = 1): Tensor {
+  const rng = createRng(seed);
+  return { data: Float32Array.from({ length: sizeOf(shape) }, () => scale * rng.normal()), shape };
+}
