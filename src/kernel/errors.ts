@@ -3,7 +3,19 @@
  * Codes are `room/what`. Add a code beside its room's others.
  */
 export const errorHints = {
+  "graph/shape": "This is a bug where the graph is built: the operands' shapes do not fit.",
+  "graph/no-gradient": "This is a bug where the graph is built: ask only for gradients of what the output depends on.",
+  "engine/closed": "The engine was closed; create a new one.",
+  "engine/provider": "No execution provider could start: see the reasons, or set `model.provider: cpu`.",
+  "engine/input": "This is a bug in the caller: sizes and shapes must be those in `Engine`.",
+  "engine/failed": "The inference runtime failed: see the cause. `l2p-edge doctor` checks the runtime.",
   "tensor/shape": "This is a bug in the caller: the data's length and shape must agree.",
+  "safetensors/cut-short": "The file is incomplete: copy or download it again.",
+  "safetensors/header": "The file is damaged or no .safetensors file.",
+  "safetensors/header-too-large": "The file is damaged, hostile or no .safetensors file.",
+  "safetensors/dtype": "Convert the tensors to F32, F16 or BF16.",
+  "safetensors/shape": "The file is damaged: a tensor's shape and its bytes do not agree.",
+  "safetensors/offsets": "The file is damaged: tensors must follow each other without holes or overlaps.",
   "manifest/invalid": "Correct the named keys; models/README.md describes the manifest.",
   "model/architecture":
     "Use the weights of a plain square pre-norm ViT in timm's names, and say `heads` in its manifest.",
