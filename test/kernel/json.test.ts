@@ -20,5 +20,9 @@ test.each(['{"a":{"a":["a","a",{"a":1}]},"b":"a"}', '["x","x"]', '{"a":"{\\"b\\"
 );
 
 test("what JSON.stringify writes never has one", () => {
-  fc.assert(fc.property(fc.json(), (json) => expect(duplicateKey(json)).toBeUndefined()));
+  fc.assert(
+    fc.property(fc.json(), (json) => {
+      expect(duplicateKey(json)).toBeUndefined();
+    }),
+  );
 });

@@ -47,12 +47,12 @@ const arbitraryMetadata = fc
   .array(fc.tuple(arbitraryName, fc.string()), { maxLength: 3 })
   .map((pairs) => new Map(pairs));
 
-/** What a decoder may do with any bytes. */
-function answersOrRefuses(file: Uint8Array): void {
+/** What a decoder may do with any bytes: true for a result or a coded error. */
+function answersOrRefuses(file: Uint8Array): boolean {
   try {
-    expect(decodeSafetensors(file).tensors).toBeInstanceOf(Map);
+    return decodeSafetensors(file).tensors instanceof Map;
   } catch (error) {
-    expect(error).toBeInstanceOf(AppError);
+    return error instanceof AppError;
   }
 }
 
@@ -148,13 +148,12 @@ describe("hostile bytes", () => {
   });
 
   test("random bytes and random damage end in a result or a coded error", () => {
-    expect.hasAssertions();
     const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(arbitraryTensors, arbitraryMetadata, damage, fc.nat(20), (tensors, metadata, changes, cut) => {
         const file = encodeSafetensors(tensors, metadata);
         for (const [at, value] of changes) file[at % file.length] = value;
-        answersOrRefuses(file.subarray(0, file.length - cut));
+        expect(answersOrRefuses(file.subarray(0, file.length - cut))).toBe(true);
       }),
       { numRuns: 1_000 },
     );
