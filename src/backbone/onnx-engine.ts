@@ -1,0 +1,163 @@
+import { appError } from "../kernel/errors.ts";
+import { type Tensor, tensor } from "../kernel/tensor.ts";
+import type { Graph } from "../onnx/graph.ts";
+import type { Engine, HeadKind, ImageBatch, StepInput, StepOutput } from "./engine.ts";
+import { forwardGraph, stepGraph } from "./l2p-graph.ts";
+import type { Model } from "./model.ts";
+import { createSessionHost, type SessionHost } from "./session-host.ts";
+import type { Provider, TensorMessage, TensorMessages } from "./session-protocol.ts";
+
+export interface OnnxEngineOptions {
+  readonly model: Model;
+  /** The head that `step` differentiates. */
+  readonly head: HeadKind;
+  /** `auto` takes CUDA where it starts, else the CPU; the others must start. Default `auto`. */
+  readonly provider?: Provider | "auto";
+  /** Threads within an operator; 0, the default, lets ONNX Runtime choose. */
+  readonly threads?: number;
+}
+
+/** An engine that also tells where its nodes ran. */
+export interface OnnxEngine extends Engine {
+  /** One forward with the runtime's profiler on: how many nodes each provider ran, by ONNX Runtime's names. */
+  profile(): Promise<Readonly<Record<string, number>>>;
+}
+
+/** Images and prompt sets in one batch. */
+const MAX_BATCH = 32;
+
+/**
+ * The frozen ViT on ONNX Runtime, in a worker thread. The training session is made at the first `step`.
+ * @throws AppError `engine/provider` when none of the providers that were asked for starts.
+ */
+export async function createOnnxEngine(options: OnnxEngineOptions): Promise<OnnxEngine> {
+  const { model, head, threads = 0, provider: wanted = "auto" } = options;
+  const host = createSessionHost();
+  const started = await startForward(host, model, wanted, threads).catch(async (error: unknown) => {
+    await host.close();
+    throw error;
+  });
+  const { provider, refused } = started;
+  // TensorRT runs fixed forwards only; its CUDA runs the training.
+  const stepProviders: Provider[] = provider === "cpu" ? ["cpu"] : ["cuda"];
+  let stepLoaded: Promise<unknown> | undefined;
+
+  const loadStep = (): Promise<unknown> =>
+    host.call({
+      kind: "load",
+      session: "step",
+      model: bytes(stepGraph(model, head)),
+      providers: stepProviders,
+      threads,
+    });
+
+  async function forward(images: ImageBatch, prompts: TensorMessage): Promise<Tensor> {
+    const feeds = { pixels: pixels(model, images), prompts };
+    const { outputs } = await host.call({ kind: "run", session: "forward", feeds });
+    return toTensor(outputs, "features");
+  }
+
+  return {
+    info: model.info,
+    provider: { engine: "onnx", provider, refused },
+    query: (images) => forward(images, noPrompts(model, images.count)),
+    prompted: (images, prompts) => forward(images, copy(prompts)),
+    step: async (input) => {
+      const feeds = stepFeeds(model, input); // before any wait: the caller may change its arrays after the call
+      stepLoaded ??= loadStep();
+      await stepLoaded;
+      const { outputs } = await host.call({ kind: "run", session: "step", feeds });
+      return toStepOutput(outputs);
+    },
+    profile: async () => {
+      const blank = { pixels: new Uint8Array(model.info.imageSize ** 2 * 3), count: 1 };
+      const feeds = { pixels: pixels(model, blank), prompts: noPrompts(model, 1) };
+      const graph = bytes(forwardGraph(model, "onnx"));
+      const call = { kind: "profile", model: graph, feeds, providers: providerList(provider), threads } as const;
+      return (await host.call(call)).nodesByProvider ?? {};
+    },
+    close: () => host.close(),
+  };
+}
+
+/** Loads the forward session on the first provider that starts. */
+async function startForward(
+  host: SessionHost,
+  model: Model,
+  wanted: Provider | "auto",
+  threads: number,
+): Promise<{ provider: Provider; refused: { provider: Provider; reason: string }[] }> {
+  const candidates: Provider[] = wanted === "auto" ? ["cuda", "cpu"] : [wanted];
+  const refused: { provider: Provider; reason: string }[] = [];
+  for (const provider of candidates) {
+    try {
+      const graph = bytes(forwardGraph(model, "onnx"));
+      await host.call({ kind: "load", session: "forward", model: graph, providers: providerList(provider), threads });
+      return { provider, refused };
+    } catch (error) {
+      refused.push({ provider, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  const reasons = refused.map(({ provider, reason }) => `${provider}: ${reason}`);
+  throw appError("engine/provider", reasons.join("; "));
+}
+
+function providerList(provider: Provider): Provider[] {
+  return provider === "tensorrt" ? ["tensorrt", "cuda"] : [provider];
+}
+
+function bytes(graph: Graph): Uint8Array<ArrayBuffer> {
+  // Of its own buffer, so that it can be transferred.
+  return Uint8Array.from(graph.build());
+}
+
+/** @throws AppError `engine/input` */
+function pixels(model: Model, images: ImageBatch): TensorMessage {
+  const { imageSize } = model.info;
+  const { count } = images;
+  if (!(count >= 1 && count <= MAX_BATCH))
+    throw appError("engine/input", `a batch of ${count} is not in 1…${MAX_BATCH}`);
+  const dims = [count, imageSize, imageSize, 3];
+  if (images.pixels.length !== count * imageSize * imageSize * 3) {
+    throw appError("engine/input", `${images.pixels.length} bytes do not fill ${dims.join("×")}`);
+  }
+  return { type: "uint8", data: Uint8Array.from(images.pixels), dims };
+}
+
+function noPrompts(model: Model, count: number): TensorMessage {
+  return { type: "float32", data: new Float32Array(0), dims: [count, 0, model.info.width] };
+}
+
+function stepFeeds(model: Model, input: StepInput): TensorMessages {
+  const { images, prompts, queries, keys, headWeight, headBias, targets, logitMask } = input;
+  const tensors = { prompts, queries, keys, headWeight, headBias, targets, logitMask };
+  return {
+    pixels: pixels(model, images),
+    ...Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, copy(value)])),
+    pullWeight: { type: "float32", data: Float32Array.of(input.pullWeight), dims: [] },
+  };
+}
+
+/** A copy to give away: a transferred buffer is lost to the caller. */
+function copy(value: Tensor): TensorMessage {
+  return { type: "float32", data: Float32Array.from(value.data), dims: value.shape };
+}
+
+function toTensor(outputs: TensorMessages, name: string): Tensor {
+  const { data, dims } = outputs[name]!;
+  return tensor(data as Float32Array, dims);
+}
+
+function toStepOutput(outputs: TensorMessages): StepOutput {
+  return {
+    features: toTensor(outputs, "features"),
+    logits: toTensor(outputs, "logits"),
+    losses: toTensor(outputs, "losses"),
+    gradients: {
+      prompts: toTensor(outputs, "dPrompts"),
+      keys: toTensor(outputs, "dKeys"),
+      headWeight: toTensor(outputs, "dHeadWeight"),
+      headBias: toTensor(outputs, "dHeadBias"),
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parentPort } from "node:worker_threads";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import {
+  buffersOf,
+  type SessionOptions,
+  type SessionReply,
+  type SessionRequest,
+  type SessionResult,
+  type TensorMessage,
+  type TensorMessages,
+} from "./session-protocol.ts";
+
+// The thread that owns ONNX Runtime's sessions: `session.run` blocks the thread it is called on, and this one may block.
+
+const sessions = new Map<string, InferenceSession>();
+const port = parentPort!;
+
+/** Calls are answered one after another, in the order they came. */
+let last: Promise<void> = Promise.resolve();
+port.on("message", (request: SessionRequest) => {
+  last = last.then(() => reply(request));
+});
+
+async function reply(request: SessionRequest): Promise<void> {
+  try {
+    const result = await answer(request);
+    port.postMessage({ id: request.id, result } satisfies SessionReply, buffersOf(result.outputs));
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    port.postMessage({ id: request.id, error: text } satisfies SessionReply);
+  }
+}
+
+async function answer(request: SessionRequest): Promise<SessionResult> {
+  switch (request.kind) {
+    case "load":
+      sessions.set(request.session, await InferenceSession.create(request.model, options(request)));
+      return { outputs: {} };
+    case "run": {
+      const session = sessions.get(request.session);
+      if (session === undefined) throw new Error(`no session "${request.session}" was loaded`);
+      return { outputs: await run(session, request.feeds) };
+    }
+    case "profile":
+      return { outputs: {}, nodesByProvider: await profile(request.model, request, request.feeds) };
+  }
+}
+
+function options({ providers, threads }: SessionOptions): InferenceSession.SessionOptions {
+  return { executionProviders: [...providers], intraOpNumThreads: threads, logSeverityLevel: 3 };
+}
+
+async function run(session: InferenceSession, feeds: TensorMessages): Promise<TensorMessages> {
+  const inputs = Object.entries(feeds).map(
+    ([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)] as const,
+  );
+  const results = await session.run(Object.fromEntries(inputs));
+  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, toMessage(value)]));
+}
+
+function toMessage(value: Tensor): TensorMessage {
+  if (!(value.data instanceof Float32Array)) throw new Error(`an output of type ${value.type} is not expected`);
+  // A copy: the runtime owns the memory that its own tensors stand on, and may not let it be transferred.
+  return { type: "float32", data: Float32Array.from(value.data), dims: value.dims };
+}
+
+async function profile(
+  model: Uint8Array,
+  request: SessionOptions,
+  feeds: TensorMessages,
+): Promise<Readonly<Record<string, number>>> {
+  const folder = mkdtempSync(join(tmpdir(), "l2p-edge-profile-"));
+  try {
+    const profiled = { ...options(request), enableProfiling: true, profileFilePrefix: join(folder, "run") };
+    const session = await InferenceSession.create(model, profiled);
+    await run(session, feeds);
+    session.endProfiling();
+    await session.release();
+    const counts: Record<string, number> = {};
+    for (const event of JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), "utf8")) as ProfileEvent[]) {
+      const provider = event.cat === "Node" ? event.args?.provider : undefined;
+      if (provider !== undefined) counts[provider] = (counts[provider] ?? 0) + 1;
+    }
+    return counts;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The part of ONNX Runtime's profile (Chrome's trace format) that is read here. */
+interface ProfileEvent {
+  readonly cat?: string;
+  readonly args?: { readonly provider?: string };
+}

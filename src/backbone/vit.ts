@@ -1,0 +1,150 @@
+import type { Tensor } from "../kernel/tensor.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import { attention } from "../onnx/ops/attention.ts";
+import { add, mul } from "../onnx/ops/elementwise.ts";
+import { gelu } from "../onnx/ops/gelu.ts";
+import { layerNorm } from "../onnx/ops/layer-norm.ts";
+import { linear } from "../onnx/ops/matmul.ts";
+import { mean } from "../onnx/ops/reduce.ts";
+import { concat, dimOf, reshape, slice } from "../onnx/ops/shape.ts";
+import { patchCount, type VitArchitecture } from "./architecture.ts";
+
+/**
+ * Gives the weight of timm's name as a graph value in the wanted shape: a constant, or an input that is trained.
+ * `rows` takes only [from, to) of the first axis, as for the query's part of a fused qkv.
+ */
+export type WeightSource = (name: string, shape: readonly number[], rows?: readonly [number, number]) => Value;
+
+/** Channel-wise normalisation: (pixel/255 − mean) / std. */
+export interface Normalisation {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/**
+ * A pre-norm ViT (Dosovitskiy et al. 2021) with prompts before its first block.
+ * Tokens are [prompts, CLS, patches]; prompts carry no position, so their place does not matter (it is first because
+ * then one range is read whether there are prompts or not).
+ * @param pixels uint8 [B, S, S, 3]
+ * @param prompts [B, T, D]; with T = 0 this is the query pass
+ * @returns [B, D]: the mean of the T prompts' output tokens after the final LayerNorm, or the CLS token when T = 0
+ */
+export function vit(
+  g: Graph,
+  architecture: VitArchitecture,
+  normalisation: Normalisation,
+  weight: WeightSource,
+  pixels: Value,
+  prompts: Value,
+): Value {
+  const { width, depth, layerNormEps } = architecture;
+  const one = g.ints([1]);
+  // Max(T, 1): only the tokens that reach the head are computed in the last block.
+  const readEnd = g.emit("Max", [dimOf(g, prompts, 1), one], [1]);
+  const read = (x: Value): Value => slice(g, x, 1, g.ints([0]), readEnd, "R");
+
+  let parts = [prompts, embed(g, architecture, normalisation, weight, pixels)];
+  for (let i = 0; i < depth; i++)
+    parts = [block(g, architecture, weight, i, parts, i === depth - 1 ? read : undefined)];
+
+  const norm = layerNorm(g, parts[0]!, weight("norm.weight", [width]), weight("norm.bias", [width]), layerNormEps);
+  return reshape(g, mean(g, norm, 1), [norm.shape[0]!, width]);
+}
+
+/** CLS and patch tokens with their positions, [B, 1+P, D]. */
+function embed(
+  g: Graph,
+  architecture: VitArchitecture,
+  { mean: channelMean, std }: Normalisation,
+  weight: WeightSource,
+  pixels: Value,
+): Value {
+  const { imageSize, patchSize: p, width } = architecture;
+  const side = imageSize / p;
+  const patches = patchCount(architecture);
+  const numbers = 3 * p * p;
+
+  // A convolution whose stride is its kernel is a product with the patches laid out as the kernel is: (channel, y, x).
+  const grid = g.emit("Reshape", [pixels, g.ints([-1, side, p, side, p, 3])], ["B", side, p, side, p, 3]);
+  const ordered = g.emit("Transpose", [grid], ["B", side, side, 3, p, p], { attributes: { perm: [0, 1, 3, 5, 2, 4] } });
+  const rows = reshape(g, ordered, ["B", patches, numbers]);
+  const raw = g.emit("Cast", [rows], rows.shape, { attributes: { to: 1 }, type: "float32" });
+  const perChannel = (name: string, value: (channel: number) => number): Value =>
+    g.constant(name, {
+      data: Float32Array.from({ length: numbers }, (_, i) => value(Math.floor(i / (p * p)))),
+      shape: [numbers],
+    });
+  const normalised = add(
+    g,
+    mul(
+      g,
+      raw,
+      perChannel("pixel_scale", (c) => 1 / (255 * std[c]!)),
+    ),
+    perChannel("pixel_shift", (c) => -channelMean[c]! / std[c]!),
+  );
+  const embedded = linear(
+    g,
+    normalised,
+    weight("patch_embed.proj.weight", [width, numbers]),
+    weight("patch_embed.proj.bias", [width]),
+  );
+  const repeat = g.emit("Concat", [dimOf(g, pixels, 0), g.ints([1, 1])], [3], { attributes: { axis: 0 } });
+  const cls = expandRows(g, weight("cls_token", [1, 1, width]), repeat);
+  return add(g, concat(g, [cls, embedded], 1), weight("pos_embed", [1, 1 + patches, width]));
+}
+
+/** [1, 1, D] for each of B samples, [B, 1, D]. */
+function expandRows(g: Graph, token: Value, repeat: Value): Value {
+  const shape = ["B", 1, token.shape[2]!];
+  const y = g.emit("Expand", [token, repeat], shape);
+  return g.record(y, [token], (dy) => [
+    () => g.emit("ReduceSum", [dy, g.ints([0])], token.shape, { attributes: { keepdims: 1 } }),
+  ]);
+}
+
+/**
+ * One pre-norm block on token groups that are joined in its attention. Kept apart until there, the groups that do not
+ * depend on the prompts need no gradient. With `read`, only the tokens it takes are computed beyond keys and values.
+ */
+function block(
+  g: Graph,
+  { width, heads, mlpWidth, layerNormEps }: VitArchitecture,
+  weight: WeightSource,
+  index: number,
+  parts: readonly Value[],
+  read: ((x: Value) => Value) | undefined,
+): Value {
+  const name = `blocks.${index}`;
+  const norm = (x: Value, layer: string): Value =>
+    layerNorm(g, x, weight(`${name}.${layer}.weight`, [width]), weight(`${name}.${layer}.bias`, [width]), layerNormEps);
+  const dense = (
+    x: Value,
+    layer: string,
+    [out, inputs]: readonly [number, number],
+    rows?: readonly [number, number],
+  ): Value =>
+    linear(g, x, weight(`${name}.${layer}.weight`, [out, inputs], rows), weight(`${name}.${layer}.bias`, [out], rows));
+  const join = (groups: readonly Value[]): Value => (groups.length === 1 ? groups[0]! : concat(g, groups, 1, "N"));
+  const query = (x: Value): Value => dense(x, "attn.qkv", [width, width], [0, width]);
+
+  const normed = parts.map((part) => norm(part, "norm1"));
+  const kv = join(normed.map((part) => dense(part, "attn.qkv", [2 * width, width], [width, 3 * width])));
+  const q = read ? query(read(join(normed))) : join(normed.map(query));
+  const residual = read ? read(join(parts)) : join(parts);
+
+  const attended = add(g, residual, dense(attention(g, q, kv, heads), "attn.proj", [width, width]));
+  const hidden = gelu(g, dense(norm(attended, "norm2"), "mlp.fc1", [mlpWidth, width]));
+  return add(g, attended, dense(hidden, "mlp.fc2", [width, mlpWidth]));
+}
+
+/** The weights as constants of the graph. */
+export function frozenWeights(g: Graph, weights: ReadonlyMap<string, Tensor>): WeightSource {
+  return (name, shape, rows) => {
+    const { data } = weights.get(name)!;
+    if (rows === undefined) return g.constant(name, { data, shape });
+    const perRow = data.length / weights.get(name)!.shape[0]!;
+    const part = data.subarray(rows[0] * perRow, rows[1] * perRow);
+    return g.constant(`${name}[${rows.join(":")}]`, { data: part, shape });
+  };
+}

@@ -1,0 +1,210 @@
+import { appError } from "../kernel/errors.ts";
+import { sizeOf, type Tensor } from "../kernel/tensor.ts";
+import { type Attribute, type DataType, encodeModel, type InitializerMessage, type NodeMessage } from "./proto.ts";
+
+/** A size known when the graph is built, or the name of one known when it runs; equal names are equal sizes. */
+export type Dim = number | string;
+
+/** One edge of the graph. */
+export interface Value {
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: readonly Dim[];
+}
+
+/** Where a weight's float32 numbers lie in a file beside the model, in bytes. */
+export interface FileSpan {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** One differentiable step as it was taken; `vjp` gives, for each input, a thunk that builds its cotangent. */
+export interface TapeEntry {
+  readonly output: Value;
+  readonly inputs: readonly Value[];
+  readonly vjp: (dy: Value) => readonly (() => Value)[];
+}
+
+export interface Operator {
+  readonly domain: string;
+  readonly opType: string;
+  readonly version: number;
+}
+
+/**
+ * `onnx`: only operators of the standard, for every provider (TensorRT included).
+ * `ort`: also ONNX Runtime's FusedMatMul (CPU and CUDA), which takes transposed operands without a copy.
+ */
+export type Dialect = "onnx" | "ort";
+
+/** Opset 20 brings Gelu; IR 9 goes with it. */
+const OPSET = 20;
+const IR_VERSION = 9;
+
+/** Builds one ONNX graph, and keeps a tape of the differentiable steps beside it. */
+export interface Graph {
+  readonly dialect: Dialect;
+  readonly tape: readonly TapeEntry[];
+  input(name: string, type: DataType, shape: readonly Dim[]): Value;
+  /** A frozen tensor; with a `span` its numbers stay in that file. */
+  constant(name: string, value: Tensor, span?: FileSpan): Value;
+  /** A small int64 vector: axes, pads, a target shape. */
+  ints(values: readonly number[]): Value;
+  /** A float32 scalar. */
+  scalar(value: number): Value;
+  /** Adds a node with one output of the given type and shape. */
+  emit(opType: string, inputs: readonly Value[], shape: readonly Dim[], options?: EmitOptions): Value;
+  /** Adds a node with several outputs, all of the first input's type. */
+  emitMany(
+    opType: string,
+    inputs: readonly Value[],
+    shapes: readonly (readonly Dim[])[],
+    options?: EmitOptions,
+  ): Value[];
+  /** Says how the gradient goes from `output` back to `inputs`. */
+  record(output: Value, inputs: readonly Value[], vjp: TapeEntry["vjp"]): Value;
+  /** One step made of several: what `body` records is replaced by the step it returns. */
+  composite(inputs: readonly Value[], body: () => Omit<TapeEntry, "inputs">): Value;
+  output(name: string, value: Value): void;
+  /** Every operator that the outputs need, once. */
+  operators(): readonly Operator[];
+  /** The model's bytes, without the nodes that no output needs. */
+  build(): Uint8Array;
+}
+
+export interface EmitOptions {
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  readonly domain?: string;
+  /** The output's element type; the first input's by default. */
+  readonly type?: DataType;
+}
+
+export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
+  const nodes: NodeMessage[] = [];
+  const initializers = new Map<string, InitializerMessage>();
+  const inputs: Value[] = [];
+  const outputs: Value[] = [];
+  const tape: TapeEntry[] = [];
+
+  function constant(constantName: string, value: Tensor, span?: FileSpan): Value {
+    const { data, shape } = value;
+    initializers.set(constantName, { name: constantName, type: "float32", dims: shape, data: span ?? bytesOf(data) });
+    return { name: constantName, type: "float32", shape };
+  }
+
+  function emitMany(
+    opType: string,
+    operands: readonly Value[],
+    shapes: readonly (readonly Dim[])[],
+    options: EmitOptions = {},
+  ): Value[] {
+    const id = `${opType}_${nodes.length}`;
+    const type = options.type ?? operands[0]!.type;
+    const results = shapes.map((shape, i) => ({ name: shapes.length === 1 ? id : `${id}_${i}`, type, shape }));
+    nodes.push({
+      opType,
+      domain: options.domain ?? "",
+      name: id,
+      input: operands.map((operand) => operand.name),
+      output: results.map((result) => result.name),
+      attributes: options.attributes ?? {},
+    });
+    return results;
+  }
+
+  return {
+    dialect,
+    tape,
+    constant,
+    emitMany,
+    input: (inputName, type, shape) => {
+      const value = { name: inputName, type, shape };
+      inputs.push(value);
+      return value;
+    },
+    ints: (values) => {
+      const constantName = `ints_${values.join("_")}`;
+      const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+      initializers.set(constantName, { name: constantName, type: "int64", dims: [values.length], data });
+      return { name: constantName, type: "int64", shape: [values.length] };
+    },
+    scalar: (value) => constant(`scalar_${value}`, { data: Float32Array.of(value), shape: [] }),
+    emit: (opType, operands, shape, options) => emitMany(opType, operands, [shape], options)[0]!,
+    record: (output, operands, vjp) => {
+      tape.push({ output, inputs: operands, vjp });
+      return output;
+    },
+    composite: (operands, body) => {
+      const before = tape.length;
+      const { output, vjp } = body();
+      tape.length = before;
+      tape.push({ output, inputs: operands, vjp });
+      return output;
+    },
+    output: (outputName, value) => {
+      const result = emitMany("Identity", [value], [value.shape])[0]!;
+      const node = nodes.pop()!;
+      nodes.push({ ...node, output: [outputName] });
+      outputs.push({ ...result, name: outputName });
+    },
+    operators: () => {
+      const seen = new Map<string, Operator>();
+      for (const { domain, opType } of needed(nodes, outputs))
+        seen.set(`${domain}:${opType}`, operator(domain, opType));
+      return [...seen.values()];
+    },
+    build: () => {
+      const kept = needed(nodes, outputs);
+      const read = new Set(kept.flatMap((node) => node.input));
+      return encodeModel({
+        name,
+        irVersion: IR_VERSION,
+        opsets: { "": OPSET, "com.microsoft": 1 },
+        nodes: kept,
+        initializers: [...initializers.values()].filter((initializer) => read.has(initializer.name)),
+        inputs,
+        outputs,
+      });
+    },
+  };
+}
+
+/** @throws AppError `graph/shape` unless both shapes are the same, dim by dim. */
+export function expectShape(what: string, found: readonly Dim[], expected: readonly Dim[]): void {
+  if (found.length !== expected.length || found.some((dim, i) => dim !== expected[i])) {
+    throw appError("graph/shape", `${what} is [${found.join(",")}], not [${expected.join(",")}]`);
+  }
+}
+
+/** The size of a dim that must be known when the graph is built. @throws AppError `graph/shape` */
+export function known(dim: Dim | undefined, what: string): number {
+  if (typeof dim !== "number") throw appError("graph/shape", `${what} must be a number, not ${dim}`);
+  return dim;
+}
+
+/** The nodes that the outputs depend on, in their order. */
+function needed(nodes: readonly NodeMessage[], outputs: readonly Value[]): NodeMessage[] {
+  const wanted = new Set(outputs.map((output) => output.name));
+  return nodes
+    .toReversed()
+    .filter((node) => {
+      if (!node.output.some((name) => wanted.has(name))) return false;
+      for (const name of node.input) wanted.add(name);
+      return true;
+    })
+    .toReversed();
+}
+
+function operator(domain: string, opType: string): Operator {
+  return { domain, opType, version: domain === "" ? OPSET : 1 };
+}
+
+function bytesOf(data: Float32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** How many numbers a fully known shape holds. */
+export function knownSize(shape: readonly Dim[]): number {
+  return sizeOf(shape.map((dim) => known(dim, "every dim")));
+}
