@@ -24,6 +24,46 @@ export const errorHints = {
     "The weights do not fit the manifest or are no plain ViT: take the manifest that came with them.",
   "model/tensor-unknown":
     "The model has parts this product does not compute (for example layer scale or distillation tokens): use a plain ViT.",
+  "learner/settings": "Correct the named learner setting.",
+  "learner/empty-batch": "This is a bug in the caller: a batch holds at least one labelled sample.",
+  "learner/sample": "This is a bug in the caller: pixels and query must fit the backbone.",
+  "learner/state":
+    "The state was saved by another version, model or pool shape: start empty, or run with the settings it was saved with.",
+  "learner/unknown-label": "Use a label that was learned; telemetry lists them.",
+  "learner/label-taken": "Choose a name that no other label has, or forget that label first.",
+  "scene/no-parts": "Name at least one part type in every phase of the schedule.",
+  "dataset/not-found": "Check the path and its permissions: it must be a folder, a .tar or a .tar.gz.",
+  "dataset/archive": "The file is damaged, incomplete or of another kind: give a folder, a .tar or a .tar.gz.",
+  "dataset/no-images": "Put JPEG, PNG or WebP files into one folder a class: <class>/<file> or <split>/<class>/<file>.",
+  "dashboard/listen": "Choose another `dashboard.port`, or stop what is using it.",
+  "topic/unknown":
+    "Publish to a topic of README.md's table: `<base>/<node>/<camera>/frame/<frameId>` and its neighbours.",
+  "topic/bad-id": "Use 1–64 of the characters A–Z a–z 0–9 . _ - for node, camera, frame and command names.",
+  "topic/reserved": "Choose another camera name: this one is a topic of the node itself.",
+  "frame/empty": "Send the bytes of a JPEG, PNG or WebP image as the payload.",
+  "frame/too-large": "Send a smaller image, or raise the setting for the largest frame.",
+  "frame/bad-property":
+    "Correct or leave out the MQTT user property: frameId, capturedAt (ISO 8601) and label are known.",
+  "label/empty": "Send the label's text as the payload.",
+  "label/too-long": "Use a label of at most 128 bytes of UTF-8.",
+  "label/not-utf8": "Send the label as UTF-8 text.",
+  "label/control-character": "Send the label's text alone: no line end, tab or other control character.",
+  "label/bad-json": 'Send plain text, or JSON like {"label": "bolt"}.',
+  "label/too-many": "Correct the label, forget one that is not needed, or raise the setting for the number of labels.",
+  "label/late": "Send the label sooner, send the frame again with it, or widen the label window.",
+  "label/unknown-frame": "Check camera and frame id: the frame never came while the label waited.",
+  "label/overflow":
+    "Send labels more slowly, or raise the setting for waiting labels; resume learning if it is paused.",
+  "command/unknown":
+    "Use snapshot, restore, rollback, pause-learning, resume-learning, forget-label, rename-label or set.",
+  "command/too-large": "Send a shorter command.",
+  "command/bad-json": "Send one JSON object as UTF-8, at least {}.",
+  "command/bad-arguments": "Correct the named keys; README.md lists each command's.",
+  "command/retained": "Publish commands without the retain flag: a retained one would run again at every reconnect.",
+  "command/failed": "See the detail and the log; the learner's state is as before.",
+  "pipeline/internal": "This is a bug: please report it with the log. The sample was left out and the box goes on.",
+  "journal/full": "Wait for the next checkpoint, or raise the journal's size.",
+  "journal/io": "Check the disk: free space, permissions and health.",
 } as const;
 
 export type ErrorCode = keyof typeof errorHints;
