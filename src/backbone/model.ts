@@ -1,7 +1,14 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { toFloat32 } from "../kernel/dtype.ts";
+import { appError } from "../kernel/errors.ts";
+import { decodeSafetensors } from "../kernel/safetensors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
-import type { VitArchitecture } from "./architecture.ts";
+import { inferArchitecture, type VitArchitecture } from "./architecture.ts";
 import type { BackboneInfo } from "./engine.ts";
-import type { Manifest } from "./manifest.ts";
+import { parseCatalogue, parseManifest, type Catalogue, type Manifest } from "./manifest.ts";
 
 /** A backbone's weights, checked, with everything that is needed to run them. */
 export interface Model {
@@ -12,4 +19,102 @@ export interface Model {
   readonly weights: ReadonlyMap<string, Tensor>;
   /** The .safetensors file they were read from. */
   readonly weightsPath: string;
+}
+
+export interface LoadModelOptions {
+  /** Says what a bare .safetensors file is. Default: the product's own, models/catalogue.json. */
+  readonly catalogue?: Catalogue;
+}
+
+// The same from src/backbone/ and from dist/backbone/.
+const modelsFolder = fileURLToPath(new URL("../../models/", import.meta.url));
+
+/** The folder of the small backbone that comes with the product. */
+export const embeddedModelPath: string = join(modelsFolder, "embedded");
+
+/**
+ * Loads a folder with manifest.json and model.safetensors, or a bare .safetensors file. A bare file that is not in the
+ * catalogue gets a guessed manifest, which says so in its `source`.
+ * @throws AppError `model/not-found`, `model/hash`, `model/not-finite`, and those of `parseManifest`,
+ * `decodeSafetensors` and `inferArchitecture`
+ */
+export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<Model> {
+  const isFolder = (await read(() => stat(path), path)).isDirectory();
+  const weightsPath = isFolder ? join(path, "model.safetensors") : path;
+  const file = await read(() => readFile(weightsPath), weightsPath);
+  const sha256 = createHash("sha256").update(file).digest("hex");
+
+  const stated = isFolder ? await folderManifest(path) : await catalogued(sha256, options.catalogue);
+  if (stated !== undefined && stated.sha256 !== sha256) {
+    throw appError("model/hash", `${weightsPath} has sha256 ${sha256}, its manifest says ${stated.sha256}`);
+  }
+  const weights = readWeights(file);
+  const architecture = inferArchitecture(weights, stated?.architecture);
+  const manifest = stated ?? guessedManifest(weightsPath, sha256, architecture);
+  checkAgreement(manifest.architecture, architecture);
+  const info = { name: manifest.name, modelId: sha256, width: architecture.width, imageSize: architecture.imageSize };
+  return { manifest, architecture, info, weights, weightsPath };
+}
+
+/** The product's own models/catalogue.json. @throws AppError `model/not-found`, `manifest/invalid` */
+export async function readCatalogue(): Promise<Catalogue> {
+  const path = join(modelsFolder, "catalogue.json");
+  return parseCatalogue(await read(() => readFile(path, "utf8"), path), path);
+}
+
+async function folderManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, "manifest.json");
+  return parseManifest(await read(() => readFile(path, "utf8"), path), path);
+}
+
+async function catalogued(sha256: string, catalogue?: Catalogue): Promise<Manifest | undefined> {
+  const { models } = catalogue ?? (await readCatalogue());
+  return models.find((model) => model.sha256 === sha256);
+}
+
+function guessedManifest(path: string, sha256: string, architecture: VitArchitecture): Manifest {
+  return {
+    v: 1,
+    name:
+      basename(path, ".safetensors")
+        .replaceAll(/[^A-Za-z0-9._-]/g, "_")
+        .slice(0, 64) || "model",
+    architecture,
+    sha256,
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+    resize: "cover",
+    kernel: "cubic",
+    licence: "unknown",
+    source: "guessed: not in the catalogue; architecture from the shapes, normalisation and resize rule assumed",
+  };
+}
+
+/** Every tensor as float32, its memory shared with `file` where it is F32. */
+function readWeights(file: Uint8Array): ReadonlyMap<string, Tensor> {
+  const weights = new Map<string, Tensor>();
+  for (const [name, stored] of decodeSafetensors(file).tensors) {
+    const weight = toFloat32(stored);
+    if (!weight.data.every(Number.isFinite)) {
+      throw appError("model/not-finite", `"${name}" holds a number that is infinite or not a number`);
+    }
+    weights.set(name, weight);
+  }
+  return weights;
+}
+
+function checkAgreement(stated: VitArchitecture, found: VitArchitecture): void {
+  for (const key of Object.keys(found) as (keyof VitArchitecture)[]) {
+    if (stated[key] !== found[key]) {
+      throw appError("model/architecture", `the manifest says ${key} ${stated[key]}, the weights ${found[key]}`);
+    }
+  }
+}
+
+async function read<T>(work: () => Promise<T>, path: string): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw appError("model/not-found", `cannot read ${path}`, { cause });
+  }
 }

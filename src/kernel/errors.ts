@@ -17,6 +17,14 @@ export const errorHints = {
   "safetensors/shape": "The file is damaged: a tensor's shape and its bytes do not agree.",
   "safetensors/offsets": "The file is damaged: tensors must follow each other without holes or overlaps.",
   "manifest/invalid": "Correct the named keys; models/README.md describes the manifest.",
+  "model/not-found":
+    "Give a folder with manifest.json and model.safetensors, or a .safetensors file, that can be read.",
+  "model/hash": "The weights are not those of the manifest: copy or download both again.",
+  "model/not-finite": "The weights are damaged or were trained to destruction: download or train them again.",
+  "image/empty": "Send the bytes of one JPEG, PNG or WebP image.",
+  "image/format": "Send JPEG, PNG or WebP; nothing else is decoded.",
+  "image/too-many-pixels": "Send a smaller image, or raise `frame.maxPixels` if the box has the memory.",
+  "image/damaged": "The image is cut short or damaged: check the camera and the connection.",
   "model/architecture":
     "Use the weights of a plain square pre-norm ViT in timm's names, and say `heads` in its manifest.",
   "model/tensor-missing": "The weights are not a plain ViT in timm's names; export the model with timm.",
