@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expectedShapes, type VitArchitecture } from "../../src/backbone/architecture.ts";
 import type { ImageBatch } from "../../src/backbone/engine.ts";
 import type { Manifest } from "../../src/backbone/manifest.ts";
 import type { Model } from "../../src/backbone/model.ts";
+import { fromFloat32, toFloat32 } from "../../src/kernel/dtype.ts";
 import { createRng } from "../../src/kernel/rng.ts";
+import { encodeSafetensors } from "../../src/kernel/safetensors.ts";
 import { sizeOf, type Tensor } from "../../src/kernel/tensor.ts";
 
 /** Small enough for central differences on every number: 4 patches, 12 wide. */
@@ -68,4 +72,20 @@ export function noiseImages(model: Model, count: number, seed = 2): ImageBatch {
 export function noiseTensor(shape: readonly number[], seed: number, scale = 1): Tensor {
   const rng = createRng(seed);
   return { data: Float32Array.from({ length: sizeOf(shape) }, () => scale * rng.normal()), shape };
+}
+
+/**
+ * Writes manifest.json and model.safetensors into `folder`; with `dtype` F16 the weights are rounded.
+ * Returns the model as `loadModel(folder)` would: with the file's hash and path.
+ */
+export async function writeModel(folder: string, model: Model, dtype: "F32" | "F16" = "F32"): Promise<Model> {
+  const stored = new Map([...model.weights].map(([name, weight]) => [name, fromFloat32(weight, dtype)]));
+  const file = encodeSafetensors(stored);
+  const sha256 = createHash("sha256").update(file).digest("hex");
+  const manifest = { ...model.manifest, sha256 };
+  const weightsPath = join(folder, "model.safetensors");
+  await writeFile(weightsPath, file);
+  await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
+  const weights = new Map([...stored].map(([name, weight]) => [name, toFloat32(weight)]));
+  return { ...model, manifest, weights, weightsPath, info: { ...model.info, modelId: sha256 } };
 }
