@@ -6,7 +6,7 @@ import { checkImages, checkPrompts, checkStep } from "./check-input.ts";
 import type { Engine, HeadKind, ImageBatch, StepInput, StepOutput } from "./engine.ts";
 import type { Model } from "./model.ts";
 import { activate, startBackend, type TfjsBackend } from "./tfjs-backend.ts";
-import { embed, promptedFeature, queryFeature, type TfjsWeights } from "./tfjs-vit.ts";
+import { embed, promptedFeature, queryFeature, uploadWeights } from "./tfjs-vit.ts";
 
 export interface TfjsEngineOptions {
   readonly model: Model;
@@ -32,9 +32,7 @@ export async function createTfjsEngine({ model, head, backend = "auto" }: TfjsEn
         throw appError("engine/failed", `TensorFlow.js (${provider.provider}) failed`, { cause });
       }
     });
-  const weights: TfjsWeights = await onBackend(
-    () => new Map([...model.weights].map(([name, weight]) => [name, tf.keep(upload(weight))])),
-  );
+  const weights = await onBackend(() => uploadWeights(model.weights));
   let closed: Promise<void> | undefined;
 
   const tokensOf = ({ pixels, count }: ImageBatch): tf.Tensor3D => {

@@ -1,9 +1,21 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../kernel/tensor.ts";
 import type { VitArchitecture } from "./architecture.ts";
 import type { Manifest } from "./manifest.ts";
 
-/** The model's tensors on a TensorFlow.js backend, by timm's names. */
+/** The model's tensors on a TensorFlow.js backend, by timm's names; linear weights are [in, out]. */
 export type TfjsWeights = ReadonlyMap<string, tf.Tensor>;
+
+/** Uploads the weights; the caller disposes of them. */
+export function uploadWeights(weights: ReadonlyMap<string, Tensor>): TfjsWeights {
+  const uploaded = new Map<string, tf.Tensor>();
+  for (const [name, { data, shape }] of weights) {
+    const weight = tf.tensor(data, [...shape], "float32");
+    // The WASM backend is five times faster where no operand is transposed in the product.
+    uploaded.set(name, tf.keep(shape.length === 2 ? tf.transpose(weight) : weight));
+  }
+  return uploaded;
+}
 
 /** Pixels [B, S, S, 3], 0…255, → CLS and patch tokens with their positions, [B, 1+P, D]. */
 export function embed(
@@ -75,11 +87,11 @@ function attention(qkv: tf.Tensor3D, heads: number): tf.Tensor3D {
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, count, width]);
 }
 
-/** x·Wᵀ + b with W [out, in], as timm stores it. */
+/** x·W + b with W [in, out]. */
 function linear(x: tf.Tensor3D, weight: tf.Tensor2D, bias: tf.Tensor): tf.Tensor3D {
   const [batch, count, inputs] = x.shape;
-  const rows = tf.matMul(tf.reshape(x, [batch * count, inputs]), weight, false, true);
-  return tf.reshape(tf.add(rows, bias), [batch, count, weight.shape[0]]);
+  const rows = tf.matMul(tf.reshape(x, [batch * count, inputs]), weight);
+  return tf.reshape(tf.add(rows, bias), [batch, count, weight.shape[1]]);
 }
 
 function layerNorm(x: tf.Tensor3D, weight: tf.Tensor, bias: tf.Tensor, eps: number): tf.Tensor3D {
