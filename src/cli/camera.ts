@@ -1,0 +1,132 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { Picture } from "../app/camera-player.ts";
+import { progress } from "./terminal.ts";
+
+interface CameraFlags {
+  readonly broker: string;
+  readonly base: string;
+  readonly node: string;
+  readonly camera: string;
+  readonly data?: string;
+  readonly split?: string;
+  readonly video?: string;
+  readonly label?: string;
+  readonly fps: number;
+  readonly labelShare: number;
+  readonly labelDelay: number;
+  readonly frames: number;
+  readonly loop: boolean;
+  readonly seed: number;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly ca?: string;
+}
+
+export function cameraCommand(): Command {
+  return new Command("camera")
+    .description("Play a folder or archive of labelled images (or a video) as a camera.")
+    .option("--broker <url>", "where to publish", "mqtt://127.0.0.1:1883")
+    .option("--base <topic>", "first level of every topic", "l2p")
+    .requiredOption("--node <name>", "the node that listens: the middle of l2p/<node>/<camera>/frame")
+    .option("--camera <name>", "this camera's name", "cam0")
+    .option("--data <path>", "ImageFolder tree (one folder a class), or a .tar or .tar.gz of one")
+    .option("--split <folder>", "only this part of the data, e.g. train")
+    .addOption(new Option("--video <file>", "a video file, through ffmpeg").conflicts("data"))
+    .option("--label <text>", "what every picture of the video shows (without it, a video has no labels)")
+    .option("--fps <n>", "frames a second", positive, 2)
+    .option("--label-share <share>", "share of the frames that get a label, 0 to 1", share, 0.5)
+    .option("--label-delay <seconds>", "how long after its frame a label comes", atLeastZero, 2)
+    .option("--frames <n>", "stop after so many (0: at the end of the data)", atLeastZero, 0)
+    .option("--loop", "start again at the end", false)
+    .option("--seed <n>", "order of the images, and which get labels", Number, 1)
+    .option("--username <name>", "for the broker")
+    .option("--password-file <file>", "its first line is the password")
+    .option("--ca <file>", "certificate authority of the broker (for mqtts://), PEM")
+    .addHelpText("after", "\nExample:\n  l2p-edge camera --node box1 --data ./parts --split train --fps 5 --label-share 0.3")
+    .action(play);
+}
+
+async function play(flags: CameraFlags): Promise<void> {
+  const [{ playCamera }, { connectCamera }, { topics }] = await Promise.all([
+    import("../app/camera-player.ts"),
+    import("../app/camera-connection.ts"),
+    import("../message/topic.ts"),
+  ]);
+  const source = await pictures(flags);
+  const connection = await connectCamera(flags.broker, flags);
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  process.once("SIGTERM", () => stop.abort());
+  const total = flags.frames || source.size;
+  const bar = progress(flags.camera, total ?? 0);
+  try {
+    const played = await playCamera(source.pictures, {
+      topics: topics(flags.base, flags.node),
+      camera: flags.camera,
+      publish: connection.publish,
+      framesPerSecond: flags.fps,
+      labelShare: flags.labelShare,
+      labelDelayMs: flags.labelDelay * 1000,
+      seed: flags.seed,
+      signal: stop.signal,
+      onFrame: (frames) => bar.update(frames),
+    });
+    bar.stop();
+    process.stdout.write(`${JSON.stringify({ camera: flags.camera, ...played })}\n`);
+  } finally {
+    bar.stop();
+    await connection.close();
+  }
+}
+
+interface Source {
+  readonly pictures: AsyncIterable<Picture>;
+  readonly size?: number;
+}
+
+async function pictures(flags: CameraFlags): Promise<Source> {
+  const limit = flags.frames || Infinity;
+  if (flags.video !== undefined) {
+    const { videoPictures } = await import("../app/video.ts");
+    const { video, fps, label = null } = flags;
+    return { pictures: repeated(() => labelled(videoPictures(video, fps), label), flags.loop, limit) };
+  }
+  if (flags.data === undefined) throw new InvalidArgumentError("camera needs --data or --video");
+  const { openDataset } = await import("../evaluate/dataset.ts");
+  const options = { shuffleSeed: flags.seed, ...(flags.split !== undefined && { split: flags.split }) };
+  const dataset = await openDataset(flags.data, options);
+  const played = repeated(() => dataset, flags.loop, limit);
+  return flags.loop ? { pictures: played } : { pictures: played, size: dataset.size };
+}
+
+async function* labelled(images: AsyncIterable<Uint8Array>, label: string | null): AsyncGenerator<Picture> {
+  for await (const bytes of images) yield { bytes, label };
+}
+
+async function* repeated(open: () => AsyncIterable<Picture>, loop: boolean, limit: number): AsyncGenerator<Picture> {
+  let count = 0;
+  do {
+    for await (const picture of open()) {
+      if (count++ >= limit) return;
+      yield picture;
+    }
+  } while (loop);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("must be a number above 0");
+  return value;
+}
+
+function atLeastZero(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError("must be a number of at least 0");
+  return value;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("must be a number from 0 to 1");
+  return value;
+}

@@ -1,0 +1,33 @@
+import { MultiBar, Presets } from "cli-progress";
+import { isAppError } from "../kernel/errors.ts";
+
+/** One line on stderr, with the code and what to do, and exit status 1. The stack only with L2P_EDGE_DEBUG set. */
+export function fail(error: unknown): never {
+  process.stderr.write(`${describeError(error)}\n`);
+  if (process.env["L2P_EDGE_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+}
+
+/** `l2p-edge: code: what is wrong. What to do.` */
+export function describeError(error: unknown): string {
+  if (isAppError(error)) return `l2p-edge: ${error.code}: ${error.message}. ${error.hint}`;
+  const text = error instanceof Error ? error.message : String(error);
+  return `l2p-edge: internal: ${text}. Run again with L2P_EDGE_DEBUG=1 for the stack.`;
+}
+
+export interface Progress {
+  /** Moves to `done` of the total; `note` is shown beside it. */
+  update(done: number, note?: string): void;
+  stop(): void;
+}
+
+/** A bar on stderr when that is a terminal; else nothing, so that logs and pipes stay clean. */
+export function progress(title: string, total: number): Progress {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const bars = new MultiBar(
+    { format: "{title} {bar} {percentage}% {value}/{total} {eta_formatted} {note}", hideCursor: true, stream: process.stderr },
+    Presets.shades_classic,
+  );
+  const bar = bars.create(total, 0, { title, note: "" });
+  return { update: (done, note = "") => bar.update(done, { note }), stop: () => bars.stop() };
+}
