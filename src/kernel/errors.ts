@@ -3,6 +3,10 @@
  * Codes are `room/what`. Add a code beside its room's others.
  */
 export const errorHints = {
+  "camera/broker": "Check the address and that the broker runs: `mosquitto_sub -t '#' -h HOST -p PORT` must connect.",
+  "camera/file": "Give the path of a file that this user may read.",
+  "video/no-ffmpeg": "Install ffmpeg (`apt install ffmpeg`), or play a folder of images with --data.",
+  "video/failed": "Check that `ffmpeg -i FILE` reads the video.",
   "graph/shape": "This is a bug where the graph is built: the operands' shapes do not fit.",
   "graph/no-gradient": "This is a bug where the graph is built: ask only for gradients of what the output depends on.",
   "engine/closed": "The engine was closed; create a new one.",
@@ -23,7 +27,8 @@ export const errorHints = {
   "model/not-finite": "The weights are damaged or were trained to destruction: download or train them again.",
   "image/empty": "Send the bytes of one JPEG, PNG or WebP image.",
   "image/format": "Send JPEG, PNG or WebP; nothing else is decoded.",
-  "image/too-many-pixels": "Send a smaller image, or raise `frame.maxPixels` if the box has the memory.",
+  "image/too-many-pixels":
+    "Send a smaller image, or raise the limit on pixels in the settings if the box has the memory.",
   "image/damaged": "The image is cut short or damaged: check the camera and the connection.",
   "model/architecture":
     "Use the weights of a plain square pre-norm ViT in timm's names, and say `heads` in its manifest.",
@@ -43,6 +48,22 @@ export const errorHints = {
   "dataset/not-found": "Check the path and its permissions: it must be a folder, a .tar or a .tar.gz.",
   "dataset/archive": "The file is damaged, incomplete or of another kind: give a folder, a .tar or a .tar.gz.",
   "dataset/no-images": "Put JPEG, PNG or WebP files into one folder a class: <class>/<file> or <split>/<class>/<file>.",
+  "settings/unreadable": "Check the path and its permissions.",
+  "settings/invalid": "Correct the named keys; config/ has commented examples.",
+  "mqtt/unreachable": "Check that the broker runs, its host and port in `mqtt.url`, the network and the firewall.",
+  "mqtt/no-answer":
+    "The broker closed the connection without an answer: check that `mqtt.url` names the right port (mqtts:// for TLS), and the broker's log.",
+  "mqtt/version": "Set `mqtt.version` to what the broker speaks (5, 4 for MQTT 3.1.1), or to auto.",
+  "mqtt/refused": "See the reason and the broker's log.",
+  "mqtt/auth": "Check `mqtt.username` and `mqtt.passwordFile`, and that the broker knows this user.",
+  "mqtt/not-authorized": "Let this user read and write its topics in the broker's access list.",
+  "mqtt/tls": "Check `mqtt.tls`: the CA that signed the broker's certificate, its host name, and the clock.",
+  "mqtt/taken-over":
+    "Another client connected with the same client id: give every node its own `node.id`, and run one process a node.",
+  "mqtt/protocol": "The broker or something between sent what is not MQTT: see the cause.",
+  "mqtt/outbox-full": "The broker was away too long: raise `mqtt.outboxMaxMessages` or `mqtt.outboxMaxBytes`.",
+  "mqtt/closed": "The transport was closed; what was not yet sent is lost.",
+  "broker/listen": "Choose another `broker.port`, stop what is using it, or name a broker in `mqtt.url`.",
   "dashboard/listen": "Choose another `dashboard.port`, or stop what is using it.",
   "topic/unknown":
     "Publish to a topic of README.md's table: `<base>/<node>/<camera>/frame/<frameId>` and its neighbours.",
