@@ -1,0 +1,41 @@
+/** Symmetric and triangular matrices keep the lower triangle, row after row: (i, j ≤ i) is at i(i + 1)/2 + j. */
+export function packedLength(size: number): number {
+  return (size * (size + 1)) / 2;
+}
+
+/**
+ * L with L·Lᵀ = a, both packed; `a` must be positive definite. size³/6 multiply-adds.
+ * Returns a new array.
+ */
+export function cholesky(a: Float64Array, size: number): Float64Array {
+  const l = a.slice();
+  for (let i = 0; i < size; i++) {
+    const rowI = packedLength(i);
+    for (let j = 0; j <= i; j++) {
+      const rowJ = packedLength(j);
+      let sum = l[rowI + j]!;
+      for (let k = 0; k < j; k++) sum -= l[rowI + k]! * l[rowJ + k]!;
+      l[rowI + j] = i === j ? Math.sqrt(sum) : sum / l[rowJ + j]!;
+    }
+  }
+  return l;
+}
+
+/** x [size] with L·Lᵀ·x = b. size² multiply-adds. */
+export function solve(l: Float64Array, b: ArrayLike<number>): Float64Array {
+  const x = Float64Array.from(b);
+  const size = x.length;
+  for (let i = 0; i < size; i++) {
+    const row = packedLength(i);
+    let sum = x[i]!;
+    for (let j = 0; j < i; j++) sum -= l[row + j]! * x[j]!;
+    x[i] = sum / l[row + i]!;
+  }
+  for (let i = size - 1; i >= 0; i--) {
+    const row = packedLength(i);
+    const value = x[i]! / l[row + i]!;
+    x[i] = value;
+    for (let j = 0; j < i; j++) x[j]! -= l[row + j]! * value;
+  }
+  return x;
+}

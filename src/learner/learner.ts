@@ -1,0 +1,190 @@
+import type { Engine } from "../backbone/engine.ts";
+import { appError } from "../kernel/errors.ts";
+import { createRng } from "../kernel/rng.ts";
+import { promptedFeatures } from "./batch.ts";
+import { admit, dropLabel, noClasses } from "./classes.ts";
+import { combiner, freshRecord, type Scores } from "./combine.ts";
+import { createHead, dropClass, headLogits } from "./head.ts";
+import { competingClasses, trainingOffsets } from "./loss.ts";
+import { createPool, withKeys } from "./pool.ts";
+import { predictionOf } from "./predict.ts";
+import { selectPrompts } from "./select.ts";
+import { checkSettings, type LearnerSettings } from "./settings.ts";
+import { type Knowledge, readState, saveState } from "./state.ts";
+import { emptyStatistics, slda } from "./statistics.ts";
+import { growHeadFor, trainPrompted } from "./train.ts";
+import type { HeadName, LabelledSample, Learned, Learner, Prediction, Sample } from "./types.ts";
+
+export interface LearnerOptions {
+  /** Must have been made for the kind of head that `settings.head.kind` says. */
+  readonly engine: Engine;
+  readonly settings: LearnerSettings;
+  readonly seed: number;
+}
+
+/**
+ * L2P for a stream: a prompted head trained by gradient steps and a closed-form head on q(x), combined by how well each
+ * has predicted lately.
+ *
+ * A node warm-started from `saveCompact` makes the same prompted-head predictions as the writer. Its statistics head has
+ * the writer's class means, counts and overall variance but no covariance: until its own samples fill one it is a
+ * nearest-class-mean classifier, so its predictions, and the combined ones, can differ from the writer's.
+ * @throws AppError `learner/settings`
+ */
+export function createLearner({ engine, settings, seed }: LearnerOptions): Learner {
+  checkSettings(settings);
+  const { width, imageSize } = engine.info;
+  const prompted = settings.heads.includes("prompted");
+  const { mask } = settings.loss;
+  const labelMemory = mask.kind === "recent" ? mask.samples / 2 : 1;
+  const statistical = settings.heads.includes("statistics");
+  let known: Knowledge = nothingKnown(settings, width, seed);
+  let statistics = slda(settings.statistics, width, known.statistics);
+  let mixer = combiner(settings.combine, known.records);
+  const predictionUses = new Float64Array(settings.pool.size);
+
+  function scoresOf(query: Float32Array, logits: Float64Array | undefined): Scores {
+    const scores = new Map<HeadName, Float64Array>();
+    if (logits !== undefined) scores.set("prompted", logits);
+    if (statistical) scores.set("statistics", statistics.scores(query));
+    return scores;
+  }
+
+  async function predictOne(sample: Sample): Promise<Prediction> {
+    checkSample(sample, width, imageSize);
+    const { poolVersion, classes, pool, head } = known;
+    const promptIds = prompted ? selectPrompts(sample.query, pool.keys.value, settings.pool.topN) : [];
+    for (const id of promptIds) predictionUses[id]! += 1;
+    const about = { promptIds, poolVersion, topLabels: settings.topLabels };
+    if (classes.labels.length === 0) return predictionOf(classes, mixer, new Map(), about);
+    const [feature] = prompted ? await promptedFeatures(engine, pool, [sample], [promptIds]) : [];
+    const logits = feature && headLogits(settings.head.kind, head, feature);
+    return predictionOf(classes, mixer, scoresOf(sample.query, logits), about);
+  }
+
+  async function learn(batch: readonly LabelledSample[]): Promise<readonly Learned[]> {
+    if (batch.length === 0) throw appError("learner/empty-batch", "there is nothing to learn");
+    for (const sample of batch) checkSample(sample, width, imageSize);
+    const before = known;
+    const queries = batch.map(({ query }) => query);
+    const labels = batch.map(({ label }) => label);
+    const { classes, classIds, gaps } = admit(before.classes, labels, labelMemory);
+    const knownClasses = before.classes.labels.length;
+
+    // The prompted head: gradient steps on copies, so that a failing engine leaves everything as it was.
+    const pool = before.keysPending ? withKeys(before.pool, settings.pool, queries) : before.pool;
+    const start = { pool, head: before.head, uses: before.uses };
+    const grown = prompted ? await growHeadFor(engine, settings, start, batch, classIds) : before.head;
+    const competing = competingClasses(mask, classes);
+    const offsets = trainingOffsets(mask, classes);
+    const { first, ...trained } = prompted
+      ? await trainPrompted(
+          engine,
+          settings,
+          { ...start, head: grown },
+          { samples: batch, classIds, competing, offsets },
+        )
+      : { ...start, first: undefined };
+
+    // Predict first: all of the batch by what was known before it. The first step's forward is that prediction.
+    const scores = queries.map((query, b) => scoresOf(query, first?.logits[b]!.subarray(0, knownClasses)));
+    const about = { poolVersion: before.poolVersion, topLabels: settings.topLabels };
+    const predictions = scores.map((said, b) =>
+      predictionOf(before.classes, mixer, said, { ...about, promptIds: first?.selections[b] ?? [] }),
+    );
+
+    const losses =
+      first?.losses ?? scores.map((said, b) => surprise(mixer.combine(said, before.classes), classIds[b]!));
+
+    // Then learn.
+    classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
+    if (statistical) classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
+    const poolVersion = before.poolVersion + 1;
+    known = { ...before, ...trained, classes, keysPending: false, poolVersion };
+    return batch.map(({ label }, b) => ({ label, before: predictions[b]!, loss: losses[b]!, poolVersion }));
+  }
+
+  function idOf(label: string): number {
+    const id = known.classes.labels.indexOf(label);
+    if (id < 0) throw appError("learner/unknown-label", `no label ${JSON.stringify(label)} was learned`);
+    return id;
+  }
+
+  return {
+    get poolVersion() {
+      return known.poolVersion;
+    },
+    get labels() {
+      return known.classes.labels;
+    },
+    async query(pixels) {
+      const features = await engine.query({ pixels: pixels.slice(), count: 1 });
+      return features.data.slice(0, width);
+    },
+    predictOne,
+    async learnOne(sample, label) {
+      const [learned] = await learn([{ pixels: sample.pixels, query: sample.query, label }]);
+      return learned!;
+    },
+    learn,
+    save: () => saveState("full", known, settings, width),
+    saveCompact: () => saveState("compact", known, settings, width),
+    restore(state) {
+      known = readState(state, settings, width);
+      statistics = slda(settings.statistics, width, known.statistics);
+      mixer = combiner(settings.combine, known.records);
+    },
+    forgetLabel(label) {
+      const id = idOf(label);
+      if (statistical) statistics.drop(id);
+      mixer.drop(id);
+      const head = prompted ? dropClass(known.head, id) : known.head;
+      known = { ...known, head, classes: dropLabel(known.classes, id) };
+    },
+    renameLabel(from, to) {
+      const id = idOf(from);
+      if (from !== to && known.classes.labels.includes(to)) {
+        throw appError("learner/label-taken", `${JSON.stringify(to)} is a label already`);
+      }
+      known = { ...known, classes: { ...known.classes, labels: known.classes.labels.with(id, to) } };
+    },
+    telemetry() {
+      const { labels, counts } = known.classes;
+      const shares = mixer.weights(known.classes);
+      return {
+        promptUse: Array.from(known.uses, (uses, m) => uses + predictionUses[m]!),
+        classCounts: Object.fromEntries(labels.map((label, c) => [label, counts[c]!])),
+        combination: { prompted: shares.get("prompted") ?? 0, statistics: shares.get("statistics") ?? 0 },
+      };
+    },
+  };
+}
+
+function nothingKnown(settings: LearnerSettings, width: number, seed: number): Knowledge {
+  return {
+    poolVersion: 0,
+    classes: noClasses,
+    keysPending: settings.pool.keyInit.kind === "first-features",
+    pool: createPool(settings.pool, width, createRng(seed)),
+    head: createHead(width),
+    uses: new Float64Array(settings.pool.size),
+    statistics: emptyStatistics(width),
+    records: new Map(settings.heads.map((name) => [name, freshRecord()])),
+  };
+}
+
+/** What the combination lost on class c, nats; a class that it did not know counts as one more, as likely as the others. */
+function surprise(probabilities: Float64Array, c: number): number {
+  return c < probabilities.length
+    ? -Math.log(Math.max(probabilities[c]!, Number.MIN_VALUE))
+    : Math.log(probabilities.length + 1);
+}
+
+/** @throws AppError `learner/sample` */
+function checkSample({ pixels, query }: Sample, width: number, imageSize: number): void {
+  if (query.length !== width || pixels.length !== imageSize * imageSize * 3) {
+    throw appError("learner/sample", `${pixels.length} pixel bytes and ${query.length} query numbers do not fit`);
+  }
+  // One NaN would spread to every mean and moment, and stay.
+  if (!query.every(Number.isFinite)) throw appError("learner/sample", "the query holds numbers that are not finite");
+}

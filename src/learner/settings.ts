@@ -1,0 +1,163 @@
+import type { HeadKind } from "../backbone/engine.ts";
+import { appError } from "../kernel/errors.ts";
+import type { HeadName } from "./types.ts";
+
+/** Everything that shapes a learner. The presets are plain values: spread one to change a part of it. */
+export interface LearnerSettings {
+  /** The heads that learn and predict, at least one. Without `prompted` no engine step is ever run. */
+  readonly heads: readonly HeadName[];
+  readonly pool: PoolSettings;
+  readonly head: HeadSettings;
+  readonly loss: LossSettings;
+  readonly optimiser: OptimiserSettings;
+  readonly statistics: StatisticsSettings;
+  readonly combine: CombineSettings;
+  /** Most labels in a prediction's `top`, ≥ 1. */
+  readonly topLabels: number;
+}
+
+export interface PoolSettings {
+  /** M: prompts in the pool. */
+  readonly size: number;
+  /** Lp: tokens in a prompt. */
+  readonly promptLength: number;
+  /** N: prompts selected for a sample, ≤ M. */
+  readonly topN: number;
+  readonly promptInit: UniformInit;
+  readonly keyInit: UniformInit | FirstFeaturesInit;
+  /**
+   * Multiplies a prompt's distance by its normalised use count while learning (L2P, section 4.1, "optionally
+   * diversifying prompt-selection").
+   */
+  readonly diversityPenalty: boolean;
+}
+
+/** Uniform in [low, high). */
+export interface UniformInit {
+  readonly kind: "uniform";
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Keys around the mean μ of the first batch's queries: μ + spread·‖μ‖·ε/√D with normal ε. All features of a ViT share
+ * a large common part, to which keys drawn around 0 are blind: then the same few prompts win for every image. Around μ
+ * the ranking depends on what tells features apart, in random directions, so later classes are spread out as well.
+ */
+export interface FirstFeaturesInit {
+  readonly kind: "first-features";
+  /** Length of the random part against that of μ, > 0. */
+  readonly spread: number;
+}
+
+export interface HeadSettings {
+  readonly kind: HeadKind;
+  /** False keeps the bias at 0: a bias learns how often a label came lately, the first thing to go wrong in bursts. */
+  readonly bias: boolean;
+  /** Row of a new class: zeros (official), or the mean prompted feature of its first samples (weight imprinting, Qi et al. 2018). */
+  readonly newClass: "zeros" | "imprint";
+}
+
+export interface LossSettings {
+  /** λ of L2P's eq. 5. */
+  readonly pullWeight: number;
+  /** 0: one-hot targets. */
+  readonly labelSmoothing: number;
+  readonly mask: MaskSettings;
+}
+
+/** Which classes compete in the cross-entropy. Label ids only: no task id, no sample is kept. */
+export type MaskSettings =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "recent";
+      /** A class competes when it was among the last `samples` labels… */
+      readonly samples: number;
+      /** …or is one of the `minClasses` last seen: one class alone would leave one logit, and no gradient. */
+      readonly minClasses: number;
+      /** Weight of the recent labels' log frequency in the softmax while training, 0…1 (see `trainingOffsets`). */
+      readonly priorStrength: number;
+    };
+
+export interface OptimiserSettings {
+  readonly learningRate: number;
+  /** The batch size `learningRate` is meant for: it is scaled in proportion to the real one. null: never scaled. */
+  readonly referenceBatch: number | null;
+  /** The keys' rate as a share of the others'. */
+  readonly keyRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Largest norm of the whole gradient, pool and head together. */
+  readonly clipNorm: number;
+  readonly stepsPerBatch: number;
+}
+
+export interface StatisticsSettings {
+  /** The closed-form head; so far streaming LDA (Hayes and Kanan 2020). */
+  readonly kind: "slda";
+  /** Weight of the isotropic part of the covariance, 0…1, or from the counts by OAS (Chen et al. 2010). */
+  readonly shrinkage: "oas" | number;
+  /** `counts`: labels that came often are likelier before the image is seen. */
+  readonly classPrior: "uniform" | "counts";
+  /** The covariance is factorised again when its sample count grew by this share, > 0 (see `statistics.ts` for the cost). */
+  readonly refitGrowth: number;
+}
+
+export interface CombineSettings {
+  /** Step of the online fit of each head's log exponent, a sample; 0 leaves it at 0. */
+  readonly rate: number;
+  /** Weights are ∝ exp(−sharpness · mean log-loss over the classes); 0: equal weights. */
+  readonly sharpness: number;
+  /** Samples of a class that its fading log-loss remembers, > 1. */
+  readonly memoryPerClass: number;
+  /** Samples after which what the prompted head knew of a class that did not come back counts 1/e, > 0. */
+  readonly evidenceSamples: number;
+}
+
+/** @throws AppError `learner/settings`, naming every fault. */
+export function checkSettings(settings: LearnerSettings): void {
+  const { heads, pool, head, loss, optimiser, statistics, combine, topLabels } = settings;
+  const { mask } = loss;
+  const rules: readonly (readonly [holds: boolean, rule: string])[] = [
+    [heads.length > 0 && new Set(heads).size === heads.length, "heads must name at least one head, each once"],
+    [isCount(pool.size), "pool.size must be a whole number ≥ 1"],
+    [isCount(pool.promptLength), "pool.promptLength must be a whole number ≥ 1"],
+    [isCount(pool.topN) && pool.topN <= pool.size, "pool.topN must be a whole number from 1 to pool.size"],
+    [pool.keyInit.kind !== "first-features" || pool.keyInit.spread > 0, "pool.keyInit.spread must be > 0"],
+    // A row of zeros has no direction: its cosine has no gradient to speak of.
+    [head.kind.kind === "linear" || head.newClass === "imprint", "a cosine head needs head.newClass: imprint"],
+    [head.kind.kind === "linear" || head.kind.scale > 0, "head.kind.scale must be > 0"],
+    [loss.pullWeight >= 0, "loss.pullWeight must be ≥ 0"],
+    [loss.labelSmoothing >= 0 && loss.labelSmoothing < 1, "loss.labelSmoothing must be in 0…1, without 1"],
+    [
+      mask.kind === "none" || (isCount(mask.samples) && mask.samples > 1),
+      "loss.mask.samples must be a whole number ≥ 2",
+    ],
+    [
+      mask.kind === "none" || (mask.priorStrength >= 0 && mask.priorStrength <= 1),
+      "loss.mask.priorStrength must be 0…1",
+    ],
+    [mask.kind === "none" || isCount(mask.minClasses), "loss.mask.minClasses must be a whole number ≥ 1"],
+    [optimiser.learningRate > 0, "optimiser.learningRate must be > 0"],
+    [optimiser.referenceBatch === null || optimiser.referenceBatch > 0, "optimiser.referenceBatch must be > 0 or null"],
+    [optimiser.keyRate >= 0, "optimiser.keyRate must be ≥ 0"],
+    [optimiser.clipNorm > 0, "optimiser.clipNorm must be > 0"],
+    [isCount(optimiser.stepsPerBatch), "optimiser.stepsPerBatch must be a whole number ≥ 1"],
+    [
+      statistics.shrinkage === "oas" || (statistics.shrinkage >= 0 && statistics.shrinkage <= 1),
+      "statistics.shrinkage must be oas or 0…1",
+    ],
+    [statistics.refitGrowth > 0, "statistics.refitGrowth must be > 0"],
+    [combine.rate >= 0 && combine.sharpness >= 0, "combine.rate and combine.sharpness must be ≥ 0"],
+    [combine.memoryPerClass > 1, "combine.memoryPerClass must be > 1"],
+    [combine.evidenceSamples > 0, "combine.evidenceSamples must be > 0"],
+    [isCount(topLabels), "topLabels must be a whole number ≥ 1"],
+  ];
+  const broken = rules.filter(([holds]) => !holds).map(([, rule]) => rule);
+  if (broken.length > 0) throw appError("learner/settings", broken.join("; "));
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 1;
+}

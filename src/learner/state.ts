@@ -1,0 +1,196 @@
+import { z } from "zod";
+import { appError } from "../kernel/errors.ts";
+import { packedLength } from "./cholesky.ts";
+import type { Classes } from "./classes.ts";
+import type { HeadRecord } from "./combine.ts";
+import type { LearnerSettings } from "./settings.ts";
+import { arrayReader, parameterArrays, stateArray } from "./state-arrays.ts";
+import type { StatisticsNumbers } from "./statistics.ts";
+import type { Prompted } from "./train.ts";
+import type { HeadName, LearnerState, StateArray } from "./types.ts";
+
+/** All that a learner knows. No random source is in it: chance is used up when the pool is made. */
+export interface Knowledge extends Prompted {
+  /** Batches learned. */
+  readonly poolVersion: number;
+  readonly classes: Classes;
+  /** The keys still wait for the first features. */
+  readonly keysPending: boolean;
+  readonly statistics: StatisticsNumbers;
+  readonly records: ReadonlyMap<HeadName, HeadRecord>;
+}
+
+const whole = z.int().min(0);
+const metaSchema = z.object({
+  v: z.literal(1),
+  kind: z.enum(["full", "compact"]),
+  /** What must be equal in the learner that takes the state over, as JSON. */
+  fit: z.string(),
+  labels: z.array(z.string()),
+  poolVersion: whole,
+  samples: whole,
+  keysPending: z.boolean(),
+  records: z.array(
+    z.object({
+      head: z.enum(["prompted", "statistics"]),
+      logExponent: z.number(),
+      squaredGradient: z.number().min(0),
+      filled: z.number().min(0).max(1),
+    }),
+  ),
+  deviation: z.object({ sum: z.number().min(0), degrees: whole }),
+  scatterDegrees: whole,
+  factorised: z.boolean(),
+  schedule: z.object({ learned: whole, next: whole }),
+});
+
+/** `compact`: float32 and int32 arrays only, without moments, prompt uses and scatter. Arrays are copies. */
+export function saveState(
+  kind: "full" | "compact",
+  k: Knowledge,
+  settings: LearnerSettings,
+  width: number,
+): LearnerState {
+  const { scatter, schedule, means, factor, deviation } = k.statistics;
+  const shapes = shapesFor(settings, width, k.classes.labels.length);
+  const meta: z.infer<typeof metaSchema> = {
+    v: 1,
+    kind,
+    fit: fit(settings, width),
+    labels: [...k.classes.labels],
+    poolVersion: k.poolVersion,
+    samples: k.classes.samples,
+    keysPending: k.keysPending,
+    records: [...k.records].map(([head, { logExponent, squaredGradient, filled }]) => {
+      return { head, logExponent, squaredGradient, filled };
+    }),
+    deviation: { ...deviation },
+    scatterDegrees: scatter.degrees,
+    factorised: factor !== undefined,
+    schedule: { ...schedule },
+  };
+  const flatMeans = Float64Array.from(means.flatMap((mean) => [...mean]));
+  const arrays: Record<string, StateArray> = {
+    prompts: stateArray(k.pool.prompts.value, shapes.prompts),
+    keys: stateArray(k.pool.keys.value, shapes.keys),
+    headWeight: stateArray(k.head.weight.value, shapes.headWeight),
+    headBias: stateArray(k.head.bias.value, shapes.headBias),
+    lastSeen: stateArray(Int32Array.from(k.classes.lastSeen), shapes.classes),
+    classCounts: stateArray(Int32Array.from(k.classes.counts), shapes.classes),
+    classMeans: stateArray(kind === "full" ? flatMeans : Float32Array.from(flatMeans), shapes.means),
+  };
+  for (const [head, { losses, evidence }] of k.records) {
+    const padded = (values: readonly number[]): number[] => k.classes.labels.map((_, c) => values[c] ?? 0);
+    const precision = kind === "full" ? Float64Array : Float32Array;
+    arrays[`${head}Losses`] = stateArray(precision.from(padded(losses)), shapes.classes);
+    arrays[`${head}Evidence`] = stateArray(precision.from(padded(evidence)), shapes.classes);
+  }
+  if (kind === "compact") return { meta, arrays };
+  return {
+    meta,
+    arrays: {
+      ...arrays,
+      ...parameterArrays("prompts", k.pool.prompts, shapes.prompts),
+      ...parameterArrays("keys", k.pool.keys, shapes.keys),
+      ...parameterArrays("headWeight", k.head.weight, shapes.headWeight),
+      ...parameterArrays("headBias", k.head.bias, shapes.headBias),
+      promptUses: stateArray(k.uses, shapes.uses),
+      recentCounts: stateArray(Float64Array.from(k.classes.recent), shapes.classes),
+      ...(factor === undefined
+        ? {}
+        : { scatter: stateArray(scatter.sums, shapes.scatter), scatterFactor: stateArray(factor, shapes.scatter) }),
+    },
+  };
+}
+
+/**
+ * What a compact state leaves out starts afresh: Adam's moments, prompt uses, the recent labels' frequencies, the shared scatter.
+ * @throws AppError `learner/state`
+ */
+export function readState(saved: LearnerState, settings: LearnerSettings, width: number): Knowledge {
+  const parsed = metaSchema.safeParse(saved.meta);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw appError("learner/state", `meta is not a learner's: ${faults.join("; ")}`);
+  }
+  const meta = parsed.data;
+  const expected = fit(settings, width);
+  if (meta.fit !== expected) throw appError("learner/state", `saved for ${meta.fit}, running ${expected}`);
+  if (new Set(meta.labels).size !== meta.labels.length) throw appError("learner/state", "a label is there twice");
+  const names = new Set(meta.records.map((record) => record.head));
+  if (names.size !== settings.heads.length || settings.heads.some((name) => !names.has(name))) {
+    throw appError("learner/state", `records of ${[...names].join(", ")}, running ${settings.heads.join(", ")}`);
+  }
+
+  const full = meta.kind === "full";
+  const shapes = shapesFor(settings, width, meta.labels.length);
+  const read = arrayReader(saved.arrays);
+  const matrix = read.float64("classMeans", shapes.means);
+  const counts = [...read.int32("classCounts", shapes.classes)];
+  if (counts.some((count) => count < 1)) throw appError("learner/state", "a class without samples");
+  const means = counts.map((_, c) => matrix.slice(c * width, (c + 1) * width)).slice(0, shapes.means[0]);
+  const solved = full && meta.factorised;
+  return {
+    poolVersion: meta.poolVersion,
+    keysPending: meta.keysPending,
+    classes: {
+      labels: meta.labels,
+      counts,
+      lastSeen: [...read.int32("lastSeen", shapes.classes)],
+      recent: full ? [...read.float64("recentCounts", shapes.classes)] : counts.map(() => 0),
+      samples: meta.samples,
+    },
+    pool: {
+      prompts: read.parameter("prompts", shapes.prompts, full),
+      keys: read.parameter("keys", shapes.keys, full),
+    },
+    head: {
+      weight: read.parameter("headWeight", shapes.headWeight, full),
+      bias: read.parameter("headBias", shapes.headBias, full),
+    },
+    uses: full ? read.float64("promptUses", shapes.uses) : new Float64Array(settings.pool.size),
+    statistics: {
+      counts: counts.slice(0, means.length),
+      means,
+      scatter: {
+        sums: solved ? read.float64("scatter", shapes.scatter) : new Float64Array(packedLength(width)),
+        degrees: solved ? meta.scatterDegrees : 0,
+      },
+      factor: solved ? read.float64("scatterFactor", shapes.scatter) : undefined,
+      deviation: meta.deviation,
+      schedule: full ? meta.schedule : { learned: 0, next: 1 },
+    },
+    records: new Map(
+      meta.records.map(({ head, ...record }) => {
+        const losses = [...read.float64(`${head}Losses`, shapes.classes)];
+        const evidence = [...read.float64(`${head}Evidence`, shapes.classes)];
+        return [head, { ...record, losses, evidence }];
+      }),
+    ),
+  };
+}
+
+function shapesFor(settings: LearnerSettings, width: number, classes: number): Shapes {
+  const { size, promptLength } = settings.pool;
+  const rows = settings.heads.includes("prompted") ? classes : 0;
+  return {
+    prompts: [size, promptLength, width],
+    keys: [size, width],
+    headWeight: [rows, width],
+    headBias: [rows],
+    uses: [size],
+    classes: [classes],
+    means: [settings.heads.includes("statistics") ? classes : 0, width],
+    scatter: [packedLength(width)],
+  };
+}
+
+type Shapes = Readonly<
+  Record<"prompts" | "keys" | "headWeight" | "headBias" | "uses" | "classes" | "means" | "scatter", readonly number[]>
+>;
+
+/** Rates, masks and the like may change over a restart; what gives the numbers their meaning may not. */
+function fit({ pool, heads, head, statistics }: LearnerSettings, width: number): string {
+  const { size, promptLength } = pool;
+  return JSON.stringify({ width, size, promptLength, heads, head: head.kind, statistics: statistics.kind });
+}
