@@ -1,6 +1,7 @@
 import { appError } from "../kernel/errors.ts";
 import { type Tensor, tensor } from "../kernel/tensor.ts";
 import type { Graph } from "../onnx/graph.ts";
+import { checkImages, checkPrompts, checkStep } from "./check-input.ts";
 import type { Engine, HeadKind, ImageBatch, StepInput, StepOutput } from "./engine.ts";
 import { forwardGraph, stepGraph } from "./l2p-graph.ts";
 import type { Model } from "./model.ts";
@@ -22,9 +23,6 @@ export interface OnnxEngine extends Engine {
   /** One forward with the runtime's profiler on: how many nodes each provider ran, by ONNX Runtime's names. */
   profile(): Promise<Readonly<Record<string, number>>>;
 }
-
-/** Images and prompt sets in one batch. */
-const MAX_BATCH = 32;
 
 /**
  * The frozen ViT on ONNX Runtime, in a worker thread. The training session is made at the first `step`.
@@ -60,13 +58,20 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Onnx
   return {
     info: model.info,
     provider: { engine: "onnx", provider, refused },
-    query: (images) => forward(images, noPrompts(model, images.count)),
-    prompted: (images, prompts) => forward(images, copy(prompts)),
+    query: async (images) => {
+      checkImages(model.info, images);
+      return await forward(images, noPrompts(model, images.count));
+    },
+    prompted: async (images, prompts) => {
+      checkPrompts(model.info, images, prompts);
+      return await forward(images, copy(prompts));
+    },
     step: async (input) => {
-      const feeds = stepFeeds(model, input); // before any wait: the caller may change its arrays after the call
+      checkStep(model.info, input);
       stepLoaded ??= loadStep();
-      await stepLoaded;
-      const { outputs } = await host.call({ kind: "run", session: "step", feeds });
+      const run = host.call({ kind: "run", session: "step", feeds: stepFeeds(model, input) });
+      // Both are sent at once and answered in order: a load that fails is what the caller hears of.
+      const [, { outputs }] = await Promise.all([stepLoaded, run]);
       return toStepOutput(outputs);
     },
     profile: async () => {
@@ -111,16 +116,8 @@ function bytes(graph: Graph): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(graph.build());
 }
 
-/** @throws AppError `engine/input` */
-function pixels(model: Model, images: ImageBatch): TensorMessage {
-  const { imageSize } = model.info;
-  const { count } = images;
-  if (!(count >= 1 && count <= MAX_BATCH))
-    throw appError("engine/input", `a batch of ${count} is not in 1…${MAX_BATCH}`);
-  const dims = [count, imageSize, imageSize, 3];
-  if (images.pixels.length !== count * imageSize * imageSize * 3) {
-    throw appError("engine/input", `${images.pixels.length} bytes do not fill ${dims.join("×")}`);
-  }
+function pixels({ info }: Model, images: ImageBatch): TensorMessage {
+  const dims = [images.count, info.imageSize, info.imageSize, 3];
   return { type: "uint8", data: Uint8Array.from(images.pixels), dims };
 }
 

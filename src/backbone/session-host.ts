@@ -15,7 +15,7 @@ export interface SessionHost {
    * @throws AppError `engine/failed` with the runtime's words, `engine/closed`
    */
   call(call: SessionCall): Promise<SessionResult>;
-  /** Ends the thread; calls that wait are rejected with `engine/closed`. */
+  /** Takes no more calls, finishes those under way and ends the thread. */
   close(): Promise<void>;
 }
 
@@ -25,10 +25,11 @@ export function createSessionHost(): SessionHost {
   const worker = new Worker(new URL(script, import.meta.url));
   const waiting = new Map<number, { resolve: (result: SessionResult) => void; reject: (error: Error) => void }>();
   let nextId = 0;
-  let closed = false;
+  let closing: Promise<void> | undefined;
+  let dead = false;
 
   function failAll(error: Error): void {
-    closed = true;
+    dead = true;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   }
@@ -44,24 +45,30 @@ export function createSessionHost(): SessionHost {
   worker.on("exit", () => failAll(appError("engine/closed", "the engine is closed")));
   worker.unref();
 
+  /** Settles when the answer comes; rejected when the thread ends before. */
+  function send(call: SessionCall): Promise<SessionResult> {
+    return new Promise((resolve, reject) => {
+      const id = nextId++;
+      waiting.set(id, { resolve, reject });
+      // Keeps the process alive only while an answer is awaited.
+      worker.ref();
+      const transfer = "feeds" in call ? buffersOf(call.feeds) : [];
+      if ("model" in call) transfer.push(call.model.buffer);
+      worker.postMessage({ ...call, id } satisfies SessionRequest, transfer);
+    });
+  }
+
+  async function close(): Promise<void> {
+    // The last call: its answer comes when every one before it was answered.
+    if (!dead) await send({ kind: "release" });
+    await worker.terminate();
+  }
+
   return {
-    call: (call) =>
-      new Promise((resolve, reject) => {
-        if (closed) {
-          reject(appError("engine/closed", "the engine is closed"));
-          return;
-        }
-        const id = nextId++;
-        waiting.set(id, { resolve, reject });
-        // Keeps the process alive only while an answer is awaited.
-        worker.ref();
-        const transfer = "feeds" in call ? buffersOf(call.feeds) : [];
-        if ("model" in call) transfer.push(call.model.buffer);
-        worker.postMessage({ ...call, id } satisfies SessionRequest, transfer);
-      }),
-    close: async () => {
-      failAll(appError("engine/closed", "the engine is closed"));
-      await worker.terminate();
+    call: async (call) => {
+      if (dead || closing) throw appError("engine/closed", "the engine is closed");
+      return await send(call);
     },
+    close: () => (closing ??= close()),
   };
 }

@@ -18,6 +18,8 @@ export interface SessionOptions {
 export type SessionCall =
   | ({ readonly kind: "load"; readonly session: string; readonly model: Uint8Array<ArrayBuffer> } & SessionOptions)
   | { readonly kind: "run"; readonly session: string; readonly feeds: TensorMessages }
+  /** Gives back what every session holds. */
+  | { readonly kind: "release" }
   /** Runs a session of its own once with the profiler on: which provider ran each node. */
   | ({
       readonly kind: "profile";

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import {
   buffersOf,
   type SessionOptions,
@@ -14,6 +14,9 @@ import {
 } from "./session-protocol.ts";
 
 // The thread that owns ONNX Runtime's sessions: `session.run` blocks the thread it is called on, and this one may block.
+
+// What fails is thrown, and told by whoever asked; the runtime's own lines on stderr would only say it again.
+env.logLevel = "fatal";
 
 const sessions = new Map<string, InferenceSession>();
 const port = parentPort!;
@@ -44,6 +47,10 @@ async function answer(request: SessionRequest): Promise<SessionResult> {
       if (session === undefined) throw new Error(`no session "${request.session}" was loaded`);
       return { outputs: await run(session, request.feeds) };
     }
+    case "release":
+      for (const session of sessions.values()) await session.release();
+      sessions.clear();
+      return { outputs: {} };
     case "profile":
       return { outputs: {}, nodesByProvider: await profile(request.model, request, request.feeds) };
   }

@@ -26,10 +26,12 @@ export interface TapeEntry {
   readonly vjp: (dy: Value) => readonly (() => Value)[];
 }
 
+/** An operator that a graph uses, with the element types that its first input has in it. */
 export interface Operator {
+  /** `""` is ONNX's own. */
   readonly domain: string;
   readonly opType: string;
-  readonly version: number;
+  readonly types: readonly DataType[];
 }
 
 /**
@@ -38,9 +40,9 @@ export interface Operator {
  */
 export type Dialect = "onnx" | "ort";
 
-/** Opset 20 brings Gelu; IR 9 goes with it. */
-const OPSET = 20;
-const IR_VERSION = 9;
+/** Versions of the operator sets, by domain: opset 20 brings Gelu; IR 9 goes with it. */
+export const opsets = { "": 20, "com.microsoft": 1 } as const;
+const irVersion = 9;
 
 /** Builds one ONNX graph, and keeps a tape of the differentiable steps beside it. */
 export interface Graph {
@@ -67,7 +69,7 @@ export interface Graph {
   /** One step made of several: what `body` records is replaced by the step it returns. */
   composite(inputs: readonly Value[], body: () => Omit<TapeEntry, "inputs">): Value;
   output(name: string, value: Value): void;
-  /** Every operator that the outputs need, once. */
+  /** Every operator that the outputs need, once, by name. */
   operators(): readonly Operator[];
   /** The model's bytes, without the nodes that no output needs. */
   build(): Uint8Array;
@@ -78,10 +80,17 @@ export interface EmitOptions {
   readonly domain?: string;
   /** The output's element type; the first input's by default. */
   readonly type?: DataType;
+  /** How many of the outputs the operator must have: those after them are left out when nothing reads them. */
+  readonly required?: number;
+}
+
+interface Node extends NodeMessage {
+  readonly firstType: DataType;
+  readonly required: number;
 }
 
 export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
-  const nodes: NodeMessage[] = [];
+  const nodes: Node[] = [];
   const initializers = new Map<string, InitializerMessage>();
   const inputs: Value[] = [];
   const outputs: Value[] = [];
@@ -109,6 +118,8 @@ export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
       input: operands.map((operand) => operand.name),
       output: results.map((result) => result.name),
       attributes: options.attributes ?? {},
+      firstType: operands[0]!.type,
+      required: options.required ?? shapes.length,
     });
     return results;
   }
@@ -148,19 +159,14 @@ export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
       nodes.push({ ...node, output: [outputName] });
       outputs.push({ ...result, name: outputName });
     },
-    operators: () => {
-      const seen = new Map<string, Operator>();
-      for (const { domain, opType } of needed(nodes, outputs))
-        seen.set(`${domain}:${opType}`, operator(domain, opType));
-      return [...seen.values()];
-    },
+    operators: () => operatorsOf(needed(nodes, outputs)),
     build: () => {
       const kept = needed(nodes, outputs);
       const read = new Set(kept.flatMap((node) => node.input));
       return encodeModel({
         name,
-        irVersion: IR_VERSION,
-        opsets: { "": OPSET, "com.microsoft": 1 },
+        irVersion,
+        opsets,
         nodes: kept,
         initializers: [...initializers.values()].filter((initializer) => read.has(initializer.name)),
         inputs,
@@ -183,21 +189,29 @@ export function known(dim: Dim | undefined, what: string): number {
   return dim;
 }
 
-/** The nodes that the outputs depend on, in their order. */
-function needed(nodes: readonly NodeMessage[], outputs: readonly Value[]): NodeMessage[] {
+/** The nodes that the outputs depend on, in their order, without the optional outputs that nothing reads. */
+function needed(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
   const wanted = new Set(outputs.map((output) => output.name));
-  return nodes
-    .toReversed()
-    .filter((node) => {
-      if (!node.output.some((name) => wanted.has(name))) return false;
-      for (const name of node.input) wanted.add(name);
-      return true;
-    })
-    .toReversed();
+  const kept: Node[] = [];
+  for (const node of nodes.toReversed()) {
+    const last = node.output.findLastIndex((name) => wanted.has(name));
+    if (last < 0) continue;
+    for (const name of node.input) wanted.add(name);
+    kept.push({ ...node, output: node.output.slice(0, Math.max(last + 1, node.required)) });
+  }
+  return kept.reverse();
 }
 
-function operator(domain: string, opType: string): Operator {
-  return { domain, opType, version: domain === "" ? OPSET : 1 };
+function operatorsOf(nodes: readonly Node[]): Operator[] {
+  const found = new Map<string, { domain: string; opType: string; types: Set<DataType> }>();
+  for (const { domain, opType, firstType } of nodes) {
+    const key = `${domain}:${opType}`;
+    if (!found.has(key)) found.set(key, { domain, opType, types: new Set() });
+    found.get(key)!.types.add(firstType);
+  }
+  return [...found.entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, operator]) => ({ ...operator, types: [...operator.types].toSorted() }));
 }
 
 function bytesOf(data: Float32Array): Uint8Array {

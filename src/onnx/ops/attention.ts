@@ -1,4 +1,5 @@
-import { type Dim, type Graph, known, type Value } from "../graph.ts";
+import { appError } from "../../kernel/errors.ts";
+import { type Dim, expectShape, type Graph, known, type Value } from "../graph.ts";
 import { mul, sub } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
 import { sum } from "./reduce.ts";
@@ -9,10 +10,14 @@ import { reshape, transpose } from "./shape.ts";
  * @param q queries [B, R, D]
  * @param kv keys, then values [B, N, 2·D]
  * @returns [B, R, D]
+ * @throws AppError `graph/shape`, also when `heads` does not divide D
  */
 export function attention(g: Graph, q: Value, kv: Value, heads: number): Value {
   const [batch, rows, width] = q.shape as [Dim, Dim, Dim];
-  const depth = known(width, "the width of attention") / heads;
+  const total = known(width, "the width of attention");
+  const depth = total / heads;
+  if (!Number.isInteger(depth)) throw appError("graph/shape", `${heads} heads do not divide a width of ${total}`);
+  expectShape("keys and values", kv.shape, [batch, kv.shape[1]!, 2 * total]);
   const alpha = 1 / Math.sqrt(depth);
 
   return g.composite([q, kv], () => {

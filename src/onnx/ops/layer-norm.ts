@@ -1,11 +1,13 @@
-import type { Graph, Value } from "../graph.ts";
+import { expectShape, type Graph, type Value } from "../graph.ts";
 import { mul, sub } from "./elementwise.ts";
 import { mean } from "./reduce.ts";
 
-/** LayerNorm over the last axis; gamma and beta are [width]. */
+/** LayerNorm over the last axis; gamma and beta are [width]. @throws AppError `graph/shape` */
 export function layerNorm(g: Graph, x: Value, gamma: Value, beta: Value, epsilon: number): Value {
+  for (const part of [gamma, beta]) expectShape(part.name, part.shape, x.shape.slice(-1));
   const perRow = [...x.shape.slice(0, -1), 1];
-  const options = { attributes: { axis: -1, epsilon: { float: epsilon } } };
+  // Mean and 1/σ are for the gradient; without one they are left out (TensorRT's parser may not take them).
+  const options = { attributes: { axis: -1, epsilon: { float: epsilon } }, required: 1 };
   const [y, rowMean, inverse] = g.emitMany("LayerNormalization", [x, gamma, beta], [x.shape, perRow, perRow], options);
   const normalised = (): Value => mul(g, sub(g, x, rowMean!), inverse!);
   return g.record(y!, [x, gamma, beta], (dy) => [

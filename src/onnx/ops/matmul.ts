@@ -11,7 +11,7 @@ export interface MatmulOptions {
 }
 
 /**
- * alpha · a · b over the last two axes; leading axes are equal, or b has none (a weight).
+ * alpha · a · b over the last two axes; leading axes are equal, or b has none (a weight; a is not transposed then).
  * @throws AppError `graph/shape`
  */
 export function matmul(g: Graph, a: Value, b: Value, options: MatmulOptions = {}): Value {
@@ -51,7 +51,8 @@ function emitProduct(g: Graph, a: Value, b: Value, { transA, transB, alpha }: Re
   const [innerB, columns] = lastTwo(b, transB);
   const lead = a.shape.slice(0, -2);
   const leadB = b.shape.slice(0, -2);
-  if (innerA !== innerB || (leadB.length > 0 && leadB.join() !== lead.join())) {
+  const isWeight = leadB.length === 0 && lead.length > 0;
+  if (innerA !== innerB || (isWeight ? transA : leadB.join() !== lead.join())) {
     const mark = (value: Value, trans: boolean): string => `[${value.shape.join(",")}]${trans ? "ᵀ" : ""}`;
     throw appError("graph/shape", `cannot multiply ${mark(a, transA)} by ${mark(b, transB)}`);
   }

@@ -1,15 +1,14 @@
 import { appError } from "../../kernel/errors.ts";
-import { type Dim, type Graph, knownSize, type Value } from "../graph.ts";
+import { type Dim, expectShape, type Graph, knownSize, type Value } from "../graph.ts";
 
 /**
  * The same numbers in another shape. At most one name may be new; the others must stand where they stood.
  * @throws AppError `graph/shape`
  */
 export function reshape(g: Graph, x: Value, shape: readonly Dim[]): Value {
-  if (typeof x.shape[0] === "number" && x.shape.concat(shape).every((dim) => typeof dim === "number")) {
-    if (knownSize(x.shape) !== knownSize(shape)) {
-      throw appError("graph/shape", `[${x.shape.join(",")}] cannot become [${shape.join(",")}]`);
-    }
+  const known = [...x.shape, ...shape].every((dim) => typeof dim === "number");
+  if (known && knownSize(x.shape) !== knownSize(shape)) {
+    throw appError("graph/shape", `[${x.shape.join(",")}] cannot become [${shape.join(",")}]`);
   }
   const y = g.emit("Reshape", [x, target(g, x, shape)], shape);
   return g.record(y, [x], (dy) => [() => reshapeLike(g, dy, x)]);
@@ -54,13 +53,17 @@ export function slice(g: Graph, x: Value, axis: number, start: Value, end: Value
   ]);
 }
 
-/** Joins along one axis; `name` is the joined dim when not every part's is known. */
+/**
+ * Joins along one axis; `name` is the joined dim when not every part's is known.
+ * @throws AppError `graph/shape` unless the parts agree in every other axis.
+ */
 export function concat(g: Graph, parts: readonly Value[], axis: number, name?: string): Value {
   const dims = parts.map((part) => part.shape[axis]!);
   const joined = dims.every((dim) => typeof dim === "number") ? dims.reduce((a, b) => a + b, 0) : name;
   if (joined === undefined) throw appError("graph/shape", `joining [${dims.join(",")}] needs a name for the sum`);
   const first = parts[0]!;
   const shape = first.shape.map((dim, i) => (i === axis ? joined : dim));
+  for (const part of parts) expectShape("a part to join", part.shape.with(axis, joined), shape);
   const y = g.emit("Concat", parts, shape, { attributes: { axis } });
   return g.record(y, parts, (dy) => {
     const lengths = parts.map((part) => dimOf(g, part, axis));
