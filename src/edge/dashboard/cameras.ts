@@ -1,0 +1,96 @@
+import type { ShownLearned, ShownPrediction } from "./inputs.ts";
+
+/** What the page shows of one camera. Times are ms since the epoch. */
+export interface CameraView {
+  readonly name: string;
+  frameId: string;
+  /** Grows with every frame: the page asks for the picture again when it did. */
+  sequence: number;
+  label: string | null;
+  confidence: number;
+  top: ShownPrediction["top"];
+  latencyMs: number;
+  at: number;
+  /** The newest label that came for one of its frames. */
+  verdict: { frameId: string; label: string; predicted: string | null; correct: boolean | null; at: number } | null;
+  /** The last labels, oldest first: `1` right, `0` wrong. */
+  outcomes: string;
+}
+
+const maxCameras = 64;
+/** Larger pictures are not kept for the page, bytes. */
+const maxImageBytes = 4 * 1024 * 1024;
+/** Small ones are kept a little longer, so that a page gets the very picture whose prediction it shows. */
+const smallImageBytes = 128 * 1024;
+const maxSmallImages = 4;
+const maxOutcomes = 40;
+
+interface Picture {
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface Cameras {
+  /** Sorted by name. */
+  readonly views: readonly CameraView[];
+  /** The picture of that sequence number while it is kept, else the newest. */
+  image(name: string, sequence: number): Uint8Array | undefined;
+  /** @returns whether the camera was new. */
+  frame(camera: string, image: Uint8Array, prediction: ShownPrediction, now: number): boolean;
+  learned(camera: string, learned: ShownLearned, now: number): void;
+}
+
+/** The newest picture and prediction of each camera; at the bound, the camera that was silent longest goes. */
+export function createCameras(): Cameras {
+  const views = new Map<string, CameraView>();
+  const pictures = new Map<string, Picture[]>();
+
+  function makeRoom(): void {
+    if (views.size < maxCameras) return;
+    const oldest = [...views.values()].reduce((a, b) => (b.at < a.at ? b : a));
+    views.delete(oldest.name);
+    pictures.delete(oldest.name);
+  }
+
+  function keep(camera: string, picture: Picture): void {
+    const small = (pictures.get(camera) ?? []).filter(({ bytes }) => bytes.length <= smallImageBytes);
+    const kept = picture.bytes.length <= maxImageBytes ? [...small, picture] : [];
+    pictures.set(camera, kept.slice(picture.bytes.length <= smallImageBytes ? -maxSmallImages : -1));
+  }
+
+  return {
+    get views() {
+      return [...views.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    image(name, sequence) {
+      const kept = pictures.get(name);
+      return (kept?.find((picture) => picture.sequence === sequence) ?? kept?.at(-1))?.bytes;
+    },
+    frame(camera, image, prediction, now) {
+      const before = views.get(camera);
+      if (!before) makeRoom();
+      const { frameId, label, confidence, top, latencyMs } = prediction;
+      const sequence = (before?.sequence ?? 0) + 1;
+      views.set(camera, {
+        name: camera,
+        frameId,
+        sequence,
+        label,
+        confidence,
+        top: top.slice(0, 3),
+        latencyMs,
+        at: now,
+        verdict: before?.verdict ?? null,
+        outcomes: before?.outcomes ?? "",
+      });
+      keep(camera, { sequence, bytes: image });
+      return before === undefined;
+    },
+    learned(camera, { frameId, label, predicted, correct }, now) {
+      const view = views.get(camera);
+      if (!view) return;
+      view.verdict = { frameId, label, predicted, correct, at: now };
+      if (correct !== null) view.outcomes = (view.outcomes + (correct ? "1" : "0")).slice(-maxOutcomes);
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { LearnedMessage } from "../../message/learned.ts";
+import type { PredictionMessage } from "../../message/prediction.ts";
+import type { RejectedMessage } from "../../message/rejected.ts";
+import type { Status } from "../../message/status.ts";
+import type { TelemetryMessage } from "../../message/telemetry.ts";
+
+/** What the page shows of each message: the application hands messages over as they are. */
+export type ShownPrediction = Pick<
+  PredictionMessage,
+  "frameId" | "label" | "confidence" | "top" | "promptIds" | "poolVersion" | "latencyMs"
+>;
+export type ShownLearned = Pick<
+  LearnedMessage,
+  "frameId" | "label" | "predicted" | "correct" | "poolVersion" | "correction" | "replayed"
+>;
+export type ShownRejected = Pick<RejectedMessage, "code" | "detail">;
+export type ShownTelemetry = Pick<
+  TelemetryMessage,
+  "rates" | "totals" | "latencyMs" | "drops" | "rejected" | "accuracy" | "promptUse" | "combination" | "box"
+>;
+
+export interface SnapshotInput {
+  readonly version: number;
+  readonly sizeBytes: number;
+  /** Windowed accuracy when it was written, 0…1. */
+  readonly accuracy: number | null;
+}
+
+/** A mark on the accuracy curve and a line in the log: a phase of the input that began, or a plain remark. */
+export interface NoteInput {
+  readonly kind: "phase" | "note";
+  readonly text: string;
+}
+
+/** What the dashboard can be told. Telling never waits, and keeps nothing but what the page shows. */
+export interface DashboardInputs {
+  /** @param image JPEG, PNG or WebP bytes; kept for a few frames, never written to. */
+  frame(camera: string, image: Uint8Array, prediction: ShownPrediction): void;
+  learned(camera: string, learned: ShownLearned): void;
+  rejected(camera: string | null, rejected: ShownRejected): void;
+  /** A drift signal more than before becomes a mark on the curve. */
+  telemetry(telemetry: ShownTelemetry): void;
+  snapshot(snapshot: SnapshotInput): void;
+  note(note: NoteInput): void;
+  status(status: Status): void;
+}
