@@ -59,7 +59,7 @@ export const errorHints = {
   "mqtt/not-authorized": "Let this user read and write its topics in the broker's access list.",
   "mqtt/tls": "Check `mqtt.tls`: the CA that signed the broker's certificate, its host name, and the clock.",
   "mqtt/taken-over":
-    "Another client connected with the same client id: give every node its own `node.id`, and run one process a node.",
+    "Probably another client connects with the same client id: give every node its own `node.id`, and run one process a node.",
   "mqtt/protocol": "The broker or something between sent what is not MQTT: see the cause.",
   "mqtt/outbox-full": "The broker was away too long: raise `mqtt.outboxMaxMessages` or `mqtt.outboxMaxBytes`.",
   "mqtt/closed": "The transport was closed; what was not yet sent is lost.",

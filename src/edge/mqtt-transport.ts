@@ -1,0 +1,154 @@
+import { BehaviorSubject, Subject } from "rxjs";
+import { appError, type AppError } from "../kernel/errors.ts";
+import { createRng } from "../kernel/rng.ts";
+import type { RawMessage } from "../stream/parts.ts";
+import type { BackoffOptions } from "./backoff.ts";
+import type { ConnectionOptions, MqttConnection } from "./mqtt-connection.ts";
+import { mqttLink } from "./mqtt-link.ts";
+import { outbox, type OutboxOptions } from "./outbox.ts";
+import { retainedReader } from "./retained.ts";
+import type { Transport, TransportState, TransportTopics } from "./transport.ts";
+
+export interface MqttTransportOptions {
+  readonly connection: Pick<
+    ConnectionOptions,
+    "endpoint" | "username" | "password" | "keepAliveS" | "connectTimeoutMs" | "receiveWindow" | "sessionExpiryS"
+  >;
+  readonly version: "auto" | 5 | 4;
+  /** The same at every start, and no other client's: the broker keeps the session by it. */
+  readonly clientId: string;
+  readonly topics: TransportTopics;
+  readonly maxFrameBytes: number;
+  readonly maxLabelBytes: number;
+  readonly backoff: BackoffOptions;
+  readonly outbox: OutboxOptions;
+  /** How long `close` waits for the outbox, ms. */
+  readonly closeWaitMs: number;
+}
+
+/** A QoS 0 message is dropped where the network has not yet taken this much. */
+const maxBacklogBytes = 1024 * 1024;
+
+/**
+ * Two connections: labels and commands, whose PUBACKs wait for the disk, must never wait behind megabytes of frames.
+ * Everything is published on the first, which also carries the last will; the node is connected when both are.
+ */
+export function mqttTransport(options: MqttTransportOptions): Transport {
+  const raw$ = new Subject<RawMessage>();
+  const state$ = new BehaviorSubject<TransportState>({ kind: "connecting" });
+  const waiting = outbox(options.outbox);
+  const retained = retainedReader(options.maxFrameBytes);
+  let status: string | undefined;
+  let unsentQos0 = 0;
+  let isClosed = false;
+
+  const common = { version: options.version, rng: createRng(randomSeed()), ...options.backoff };
+  const labels = mqttLink({
+    ...common,
+    connection: {
+      ...options.connection,
+      clientId: options.clientId,
+      filters: options.topics.durable,
+      will: { topic: options.topics.status.topic, payload: options.topics.status.lastWill },
+      maxPayloadBytes: options.maxLabelBytes,
+      onMessage: (message) => raw$.next(message),
+    },
+    onUp: (connection) => {
+      waiting.attach((message) => connection.send(message), connection.sendWindow);
+      whenBothAreUp();
+    },
+    onDown: (fault) => {
+      waiting.detach();
+      goOffline(fault);
+    },
+  });
+  const frames = mqttLink({
+    ...common,
+    connection: {
+      ...options.connection,
+      clientId: `${options.clientId}-frames`,
+      sessionExpiryS: 0,
+      filters: options.topics.live,
+      maxPayloadBytes: options.maxFrameBytes,
+      onMessage: (message) => void (retained.take(message) || raw$.next(message)),
+    },
+    onUp: (connection) => {
+      retained.attach(connection);
+      whenBothAreUp();
+    },
+    onDown: (fault) => {
+      retained.detach();
+      goOffline(fault);
+    },
+  });
+
+  function whenBothAreUp(): void {
+    const connection = labels.connection;
+    if (connection === undefined || frames.connection === undefined || isClosed) return;
+    if (status !== undefined) publishStatus(status).catch(() => {}); // the caller of `announce` has the promise
+    state$.next({ kind: "connected", version: connection.version, resumed: connection.resumed });
+  }
+
+  function goOffline(fault: AppError): void {
+    if (!isClosed) state$.next({ kind: "offline", fault });
+  }
+
+  function publishStatus(payload: string): Promise<void> {
+    return publish(options.topics.status.topic, payload, { qos: 1, retain: true });
+  }
+
+  const publish: Transport["publish"] = async (topic, payload, publishOptions) => {
+    if (isClosed) throw appError("mqtt/closed", `${topic} was not sent`);
+    const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+    const message = { topic, payload: bytes, options: publishOptions };
+    if (publishOptions.qos === 1) return waiting.add(message);
+    const connection: MqttConnection | undefined = labels.connection;
+    if (connection === undefined || connection.backlogBytes > maxBacklogBytes) unsentQos0++;
+    else if ((await connection.send(message)) === "later") unsentQos0++;
+  };
+
+  return {
+    raw$,
+    state$,
+    open() {
+      labels.open();
+      frames.open();
+    },
+    publish,
+    announce(next) {
+      status = next;
+      return publishStatus(next);
+    },
+    retained: (topic, waitMs) => retained.read(topic, waitMs),
+    stats: () => ({
+      outboxMessages: waiting.messages,
+      outboxBytes: waiting.bytes,
+      outboxDropped: waiting.dropped,
+      unsentQos0,
+    }),
+    async close() {
+      if (isClosed) return;
+      // No frames or labels for a node that stops; unsettled labels come again at its next start.
+      await frames.close();
+      if (labels.connection !== undefined) await withTimeout(waiting.drained(), options.closeWaitMs);
+      isClosed = true;
+      await labels.close();
+      waiting.close();
+      retained.close();
+      state$.next({ kind: "closed" });
+      state$.complete();
+      raw$.complete();
+    },
+  };
+}
+
+/** The jitter must differ between boxes: the one place where randomness is not to be repeated. */
+function randomSeed(): number {
+  return crypto.getRandomValues(new Int32Array(1))[0]!;
+}
+
+async function withTimeout(done: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([done, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,145 @@
+import { appError, type AppError } from "../kernel/errors.ts";
+import type { PublishOptions } from "./transport.ts";
+
+export interface OutboxOptions {
+  readonly maxMessages: number;
+  /** Of payloads and topics together. */
+  readonly maxBytes: number;
+  /** What gives way at the bound. */
+  readonly whenFull: "drop-oldest" | "drop-newest";
+}
+
+export interface OutMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly options: PublishOptions;
+}
+
+/** `sent`: the broker has it. `refused`: it never will. `later`: the connection broke. */
+export type SendResult = "sent" | "later" | { readonly refused: AppError };
+
+/** QoS 1 messages until the broker has them; in memory, in order, bounded. */
+export interface Outbox {
+  /** Resolves when the broker has it, or when a newer retained message of its topic took its place. */
+  add(message: OutMessage): Promise<void>;
+  /** Sends what waits, oldest first, at most `window` unacknowledged; what an earlier connection left open goes again. */
+  attach(send: (message: OutMessage) => Promise<SendResult>, window: number): void;
+  detach(): void;
+  /** Resolves when nothing waits. */
+  drained(): Promise<void>;
+  /** Fails everything that waits. */
+  close(): void;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly dropped: number;
+}
+
+interface Entry {
+  message: OutMessage;
+  inFlight: boolean;
+  settle: ((error?: AppError) => void)[];
+}
+
+export function outbox(options: OutboxOptions): Outbox {
+  let entries: Entry[] = [];
+  let bytes = 0;
+  let dropped = 0;
+  let link: { readonly send: (message: OutMessage) => Promise<SendResult>; readonly window: number } | undefined;
+  let onEmpty: (() => void)[] = [];
+
+  function remove(entry: Entry, error?: AppError): void {
+    const index = entries.indexOf(entry);
+    if (index < 0) return;
+    entries.splice(index, 1);
+    bytes -= sizeOf(entry.message);
+    for (const settle of entry.settle) settle(error);
+    if (entries.length > 0) return;
+    for (const empty of onEmpty) empty();
+    onEmpty = [];
+  }
+
+  function drop(entry: Entry): void {
+    dropped++;
+    remove(entry, appError("mqtt/outbox-full", `${entry.message.topic} was dropped: ${entries.length} messages wait`));
+  }
+
+  function isOver(): boolean {
+    return entries.length > options.maxMessages || bytes > options.maxBytes;
+  }
+
+  function makeRoom(newest: Entry): void {
+    if (options.whenFull === "drop-oldest" && sizeOf(newest.message) <= options.maxBytes) {
+      while (isOver()) {
+        const oldest = entries.find((entry) => !entry.inFlight && entry !== newest);
+        if (oldest === undefined) break;
+        drop(oldest);
+      }
+    }
+    if (isOver()) drop(newest);
+  }
+
+  function pump(): void {
+    const current = link;
+    if (current === undefined) return;
+    let inFlight = entries.filter((entry) => entry.inFlight).length;
+    for (const entry of entries) {
+      if (inFlight >= current.window) return;
+      if (entry.inFlight) continue;
+      entry.inFlight = true;
+      inFlight++;
+      void current.send(entry.message).then((result) => {
+        if (result === "sent") remove(entry);
+        else if (result !== "later") remove(entry, result.refused);
+        if (link === current) pump();
+      });
+    }
+  }
+
+  return {
+    add(message) {
+      return new Promise((resolve, reject) => {
+        const settle = (error?: AppError): void => (error === undefined ? resolve() : reject(error));
+        const replaced = message.options.retain === true ? waitingFor(message.topic) : undefined;
+        const entry: Entry = replaced ?? { message, inFlight: false, settle: [] };
+        entry.settle.push(settle);
+        bytes += sizeOf(message) - (replaced === undefined ? 0 : sizeOf(replaced.message));
+        entry.message = message;
+        if (replaced === undefined) entries.push(entry);
+        makeRoom(entry);
+        pump();
+      });
+    },
+    attach(send, window) {
+      for (const entry of entries) entry.inFlight = false;
+      link = { send, window };
+      pump();
+    },
+    detach() {
+      link = undefined;
+    },
+    drained: () => (entries.length === 0 ? Promise.resolve() : new Promise((resolve) => onEmpty.push(resolve))),
+    close() {
+      link = undefined;
+      for (const entry of [...entries]) remove(entry, appError("mqtt/closed", `${entry.message.topic} was not sent`));
+    },
+    get messages() {
+      return entries.length;
+    },
+    get bytes() {
+      return bytes;
+    },
+    get dropped() {
+      return dropped;
+    },
+  };
+
+  function waitingFor(topic: string): Entry | undefined {
+    return entries.find(
+      ({ message, inFlight }) => !inFlight && message.options.retain === true && message.topic === topic,
+    );
+  }
+}
+
+function sizeOf({ topic, payload }: OutMessage): number {
+  return topic.length + payload.length;
+}
