@@ -11,7 +11,7 @@ export interface RunOptions {
   readonly afterFrame?: () => Promise<void>;
 }
 
-export const runCameras: readonly string[] = ["belt-a", "belt-b"];
+const runCameras: readonly string[] = ["belt-a", "belt-b"];
 
 /** Plays a believable run into a dashboard: real pictures, and a pretended learner that errs more on what is new. */
 export async function playRun(dashboard: DashboardInputs, { labels, drawn, afterFrame }: RunOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ShownLearned, ShownPrediction } from "./inputs.ts";
 
 /** What the page shows of one camera. Times are ms since the epoch. */
-export interface CameraView {
+interface CameraView {
   readonly name: string;
   frameId: string;
   /** Grows with every frame: the page asks for the picture again when it did. */

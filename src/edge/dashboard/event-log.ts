@@ -1,5 +1,5 @@
 /** A line of the log. */
-export interface LogLine {
+interface LogLine {
   at: number;
   readonly kind: "label" | "drift" | "phase" | "note" | "snapshot" | "status" | "rejected" | "camera";
   readonly text: string;

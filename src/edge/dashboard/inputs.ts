@@ -13,7 +13,7 @@ export type ShownLearned = Pick<
   LearnedMessage,
   "frameId" | "label" | "predicted" | "correct" | "poolVersion" | "correction" | "replayed"
 >;
-export type ShownRejected = Pick<RejectedMessage, "code" | "detail">;
+type ShownRejected = Pick<RejectedMessage, "code" | "detail">;
 export type ShownTelemetry = Pick<
   TelemetryMessage,
   "rates" | "totals" | "latencyMs" | "drops" | "rejected" | "accuracy" | "promptUse" | "combination" | "box"
@@ -27,7 +27,7 @@ export interface SnapshotInput {
 }
 
 /** A mark on the accuracy curve and a line in the log: a phase of the input that began, or a plain remark. */
-export interface NoteInput {
+interface NoteInput {
   readonly kind: "phase" | "note";
   readonly text: string;
 }

@@ -1,16 +1,16 @@
 import type { ShownLearned } from "./inputs.ts";
 
 /** One point of the curve: labels learned so far, accuracy over all of them, and over the last ones. */
-export type Point = readonly [learned: number, overall: number, windowed: number];
+type Point = readonly [learned: number, overall: number, windowed: number];
 
-export interface Mark {
+interface Mark {
   /** Labels learned when it happened. */
   readonly at: number;
   readonly kind: "label" | "drift" | "phase" | "note";
   readonly text: string;
 }
 
-export interface ClassRow {
+interface ClassRow {
   readonly label: string;
   /** Labels learned. */
   count: number;
