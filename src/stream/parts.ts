@@ -24,7 +24,11 @@ export type JournalEntry =
   | (LabelKey & { readonly kind: "label"; readonly receivedAt: number; readonly frame?: Uint8Array })
   /** The image of a frame whose label came first. */
   | { readonly kind: "frame"; readonly camera: string; readonly frameId: string; readonly frame: Uint8Array }
-  /** Written before a batch is learned: a replay repeats its boundaries. `poolVersion` is the version after it. */
+  /**
+   * Written before a batch is learned: a replay repeats its boundaries. `poolVersion` is the version after it, and
+   * counts on from the highest ever after a rollback: it never goes back. A later batch with the same number replaces
+   * the earlier one, whose learning failed (see `recoverLabels`, which `cut` uses to find what is still open).
+   */
   | { readonly kind: "batch"; readonly poolVersion: number; readonly labels: readonly LabelKey[] }
   /** A label that will never be learned (late, unknown frame, bad image). */
   | (LabelKey & { readonly kind: "dropped"; readonly code: string });
@@ -43,3 +47,6 @@ export interface Journal {
   readonly sizeBytes: number;
   close(): Promise<void>;
 }
+
+/** Where the pipeline tells what only a person can use. */
+export type Log = (level: "error" | "warn" | "info", message: string, cause?: unknown) => void;

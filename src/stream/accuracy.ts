@@ -1,0 +1,64 @@
+import type { HeadName, Prediction } from "../learner/types.ts";
+import type { Accuracies, Accuracy } from "../message/telemetry.ts";
+
+type Judge = "combined" | HeadName;
+const judges: readonly Judge[] = ["combined", "prompted", "statistics"];
+
+/** What a checkpoint keeps of it. */
+export interface AccuracyState {
+  readonly samples: number;
+  /** N of the fading accuracy. */
+  readonly fadingCount: number;
+  readonly judges: Readonly<
+    Record<Judge, { readonly hits: number; readonly fadingHits: number; readonly recent: string }>
+  >;
+}
+
+/** Prequential accuracy of each head and of the combination: over all, over a window, and fading (S = hit + αS, N = 1 + αN). */
+export interface PrequentialAccuracy {
+  /** @param before What was predicted just before `label` was learned. */
+  add(before: Prediction, label: string): void;
+  read(): Accuracies;
+  save(): AccuracyState;
+}
+
+export function prequentialAccuracy(window: number, fading: number, saved?: AccuracyState): PrequentialAccuracy {
+  let samples = saved?.samples ?? 0;
+  let fadingCount = saved?.fadingCount ?? 0;
+  const of = new Map(judges.map((judge) => [judge, { hits: 0, fadingHits: 0, recent: "", ...saved?.judges[judge] }]));
+
+  function count(judge: Judge, said: string | null, label: string): void {
+    const sums = of.get(judge)!;
+    const hit = said === label ? 1 : 0;
+    sums.hits += hit;
+    sums.fadingHits = hit + fading * sums.fadingHits;
+    sums.recent = (sums.recent + hit).slice(-window);
+  }
+
+  function read(judge: Judge): Accuracy {
+    const { hits, fadingHits, recent } = of.get(judge)!;
+    if (samples === 0) return { overall: null, windowed: null, fading: null };
+    const windowed = recent.replaceAll("0", "").length / recent.length;
+    return { overall: hits / samples, windowed, fading: fadingHits / fadingCount };
+  }
+
+  return {
+    add(before, label) {
+      samples += 1;
+      fadingCount = 1 + fading * fadingCount;
+      count("combined", before.label, label);
+      count("prompted", before.heads.prompted, label);
+      count("statistics", before.heads.statistics, label);
+    },
+    read: () => ({
+      samples,
+      combined: read("combined"),
+      prompted: read("prompted"),
+      statistics: read("statistics"),
+    }),
+    save: () => {
+      const [combined, prompted, statistics] = judges.map((judge) => ({ ...of.get(judge)! }));
+      return { samples, fadingCount, judges: { combined: combined!, prompted: prompted!, statistics: statistics! } };
+    },
+  };
+}

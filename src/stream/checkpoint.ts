@@ -1,0 +1,47 @@
+import { z } from "zod";
+import type { LearnerState } from "../learner/types.ts";
+import type { Accuracies } from "../message/telemetry.ts";
+import type { AccuracyState } from "./accuracy.ts";
+import type { RememberedFrame } from "./label-memory.ts";
+import type { SnapshotReason } from "./snapshot-policy.ts";
+
+/** What a checkpoint keeps of the stream, beside the learner: JSON. */
+export interface StreamState {
+  readonly v: 1;
+  /** Batches up to this number are contained; it never goes back, not even over a rollback. */
+  readonly through: number;
+  readonly memory: readonly RememberedFrame[];
+  readonly accuracy: AccuracyState;
+}
+
+/** Taken between two batches. When its checkpoint is on disk, `journal.cut(through)` may follow. */
+export interface Snapshot {
+  readonly reason: SnapshotReason;
+  /** Everything: `learner.save()`. */
+  readonly state: LearnerState;
+  /** For the air. */
+  readonly compact: LearnerState;
+  readonly poolVersion: number;
+  readonly labels: readonly string[];
+  readonly accuracy: Accuracies;
+  readonly stream: StreamState;
+  /** For `journal.cut`. */
+  readonly through: number;
+}
+
+const judge = z.object({ hits: z.number(), fadingHits: z.number(), recent: z.string() });
+const schema: z.ZodType<StreamState> = z.object({
+  v: z.literal(1),
+  through: z.int().min(0),
+  memory: z.array(z.tuple([z.string(), z.string().nullable(), z.array(z.string())])),
+  accuracy: z.object({
+    samples: z.int().min(0),
+    fadingCount: z.number(),
+    judges: z.object({ combined: judge, prompted: judge, statistics: judge }),
+  }),
+});
+
+/** Null for what is no stream state of this version: then nothing is remembered. */
+export function readStreamState(value: unknown): StreamState | null {
+  return schema.safeParse(value).data ?? null;
+}

@@ -1,0 +1,123 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { LabelledSample, Learned, Learner } from "../learner/types.ts";
+import type { PrequentialAccuracy } from "./accuracy.ts";
+import { embed, type EmbedParts } from "./embed.ts";
+import type { FrameWindow } from "./frame-window.ts";
+import type { PendingLabel } from "./label-book.ts";
+import { coded, type LearnedLabel, type Refused } from "./outcome.ts";
+import { dropped, type PersistOptions, type Ready } from "./persist.ts";
+import type { ReopenedBatch } from "./reopen.ts";
+
+export interface LearnParts extends EmbedParts, PersistOptions {
+  readonly learner: Pick<Learner, "query" | "learn">;
+  readonly window: FrameWindow;
+  readonly accuracy: PrequentialAccuracy;
+  readonly clock: Clock;
+  /** Told how many labels a batch taught. */
+  readonly batchLearned: (count: number) => void;
+  /** Told when a batch of the last run was learned again. */
+  readonly replayedTo: (poolVersion: number) => void;
+  /** Number of the last learned batch: what a checkpoint taken now contains. */
+  readonly progress: { through: number };
+}
+
+type Out = LearnedLabel | Refused;
+/** One that can be learned now. */
+interface Prepared {
+  readonly item: PendingLabel;
+  readonly sample: LabelledSample;
+}
+
+/**
+ * One batch, one update: predict first (inside `learner.learn`), then learn. The batch is on disk before it is learned,
+ * so that a replay repeats its boundaries. Never rejects.
+ */
+export function learn(ready: readonly Ready[], parts: LearnParts): Promise<readonly Out[]> {
+  return learnItems(
+    ready.map(({ item }) => item),
+    parts,
+    false,
+  );
+}
+
+/** A batch of the last run, which is on disk already: exactly this, under its number. */
+export function learnAgain(batch: ReopenedBatch, parts: LearnParts): Promise<readonly Out[]> {
+  parts.progress.through = batch.poolVersion - 1;
+  return learnItems(batch.items, parts, true).finally(() => parts.replayedTo(batch.poolVersion));
+}
+
+async function learnItems(items: readonly PendingLabel[], parts: LearnParts, replay: boolean): Promise<readonly Out[]> {
+  const tried = await Promise.all(items.map((item) => prepareOne(item, parts)));
+  const refused = tried.filter((one) => "kind" in one);
+  const batch = tried.filter((one) => "sample" in one);
+  return [...refused, ...(await learnBatch(batch, parts, replay))];
+}
+
+async function prepareOne(item: PendingLabel, parts: LearnParts): Promise<Prepared | Refused> {
+  try {
+    const frame = item.frame!;
+    await frame.predicting;
+    return { item, sample: { ...(await embed(frame, "learn", parts)), label: item.key.label } };
+  } catch (error) {
+    return dropped(item, coded(error, "preparing a labelled frame", parts.log), parts);
+  }
+}
+
+async function learnBatch(batch: readonly Prepared[], parts: LearnParts, replay: boolean): Promise<readonly Out[]> {
+  if (batch.length === 0) return [];
+  const through = parts.progress.through + 1;
+  const labels = batch.map(({ item }) => item.key);
+  const entry = { kind: "batch", poolVersion: through, labels } as const;
+  // Closed: the labels stay in the journal for the next run.
+  if (!replay && (await parts.writer.append([entry], "urgent")) === "closed") return [];
+  try {
+    return await parts.turn.run("learn", () => update(batch, through, parts, replay));
+  } catch (error) {
+    if (batch.length > 1) return oneByOne(batch, error, parts);
+    return batch.map(({ item }) => dropped(item, coded(error, "learning", parts.log), parts));
+  }
+}
+
+/** INVARIANT: in one turn, so that a checkpoint sees all of a batch's effects or none. */
+async function update(
+  batch: readonly Prepared[],
+  through: number,
+  parts: LearnParts,
+  replayed: boolean,
+): Promise<readonly Out[]> {
+  const learned = await parts.learner.learn(batch.map(({ sample }) => sample));
+  parts.progress.through = through;
+  parts.batchLearned(learned.length);
+  return batch.map(({ item }, i) => learnedLabel(item, learned[i]!, parts, replayed));
+}
+
+/** One bad sample must not cost the others of its batch. */
+async function oneByOne(batch: readonly Prepared[], cause: unknown, parts: LearnParts): Promise<readonly Out[]> {
+  parts.log("warn", "a batch could not be learned; trying its samples one by one", cause);
+  const out: Out[] = [];
+  for (const one of batch) out.push(...(await learnBatch([one], parts, false)));
+  return out;
+}
+
+function learnedLabel(item: PendingLabel, result: Learned, parts: LearnParts, replayed: boolean): LearnedLabel {
+  const { camera, frameId, label } = item.key;
+  const frame = item.frame!;
+  const correction = parts.book.memory.isCorrection(item.key);
+  if (!correction) parts.accuracy.add(result.before, label);
+  parts.book.close(item, true);
+  parts.window.learned(frame);
+  const message = {
+    v: 1,
+    frameId,
+    label,
+    predicted: frame.published?.label ?? null,
+    correct: frame.published === null ? null : frame.published.label === label,
+    loss: result.loss,
+    poolVersion: result.poolVersion,
+    durable: true,
+    correction,
+    replayed,
+  } as const;
+  const latencyMs = parts.clock.monotonicMs() - item.arrivedMs;
+  return { kind: "learned", camera, message, before: result.before, latencyMs };
+}

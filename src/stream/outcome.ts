@@ -1,0 +1,80 @@
+import type { Prediction } from "../learner/types.ts";
+import type { LearnedMessage } from "../message/learned.ts";
+import type { PredictionMessage } from "../message/prediction.ts";
+import { rejected, type Rejected } from "../message/rejected.ts";
+import type { ReplyMessage } from "../message/reply.ts";
+import { appError, isAppError, type AppError } from "../kernel/errors.ts";
+import type { HeldFrame } from "./frame-window.ts";
+import type { LabelKey, Log } from "./parts.ts";
+
+export interface Predicted {
+  readonly kind: "prediction";
+  readonly camera: string;
+  readonly message: PredictionMessage;
+}
+
+export interface LearnedLabel {
+  readonly kind: "learned";
+  readonly camera: string;
+  readonly message: LearnedMessage;
+  /** What was predicted just before the batch was learned. */
+  readonly before: Prediction;
+  /** From the label's receipt. */
+  readonly latencyMs: number;
+}
+
+export interface Refused {
+  readonly kind: "rejected";
+  readonly rejected: Rejected;
+  /** To be called when the refusal is out. */
+  readonly settle: () => void;
+}
+
+/** A message that came again. */
+export interface Duplicate {
+  readonly kind: "duplicate";
+  readonly settle: () => void;
+}
+
+export interface Reply {
+  readonly kind: "reply";
+  readonly name: string;
+  readonly message: ReplyMessage;
+}
+
+/** What becomes of what came in. */
+export type Outcome = Predicted | LearnedLabel | Refused | Duplicate | Reply;
+
+/** Any error as a coded one: an unexpected one is logged with its cause and becomes `pipeline/internal`. */
+export function coded(error: unknown, what: string, log: Log): AppError {
+  if (isAppError(error)) return error;
+  log("error", `${what} failed unexpectedly`, error);
+  return appError("pipeline/internal", `${what} failed`, { cause: error });
+}
+
+export function refuse(
+  error: AppError,
+  of: Pick<LabelKey, "camera" | "frameId">,
+  topic: string,
+  settle: () => void,
+): Refused {
+  const { camera, frameId } = of;
+  return {
+    kind: "rejected",
+    rejected: rejected({ camera, frameId, code: error.code, detail: error.message, topic }),
+    settle,
+  };
+}
+
+/** A frame, with what hangs on its message. */
+export interface ArrivedFrame {
+  readonly kind: "frame";
+  readonly frame: HeldFrame;
+  readonly label: string | null;
+  readonly topic: string;
+  /** Wall clock, ms since the epoch. */
+  readonly receivedAt: number;
+  /** Monotonic, ms: of this message, while `frame` may have come before with the same bytes. */
+  readonly arrivedMs: number;
+  readonly settle: () => void;
+}

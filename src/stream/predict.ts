@@ -1,0 +1,51 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Learner, Sample } from "../learner/types.ts";
+import { embed, type EmbedParts } from "./embed.ts";
+import type { HeldFrame } from "./frame-window.ts";
+import { coded, refuse, type ArrivedFrame, type Predicted, type Refused } from "./outcome.ts";
+
+export interface PredictParts extends EmbedParts {
+  readonly learner: Pick<Learner, "query" | "predictOne">;
+  readonly clock: Clock;
+  readonly modelId: string;
+}
+
+/**
+ * One frame, one prediction, at batch 1: its query is then bit-equal whenever it is computed again. Never rejects:
+ * what is no image becomes a Refused.
+ */
+export function predict(arrived: ArrivedFrame, parts: PredictParts): Promise<Predicted | Refused> {
+  const { frame } = arrived;
+  const predicting = attempt(arrived, parts).finally(() => {
+    if (frame.predicting === predicting) frame.predicting = null;
+  });
+  frame.predicting = predicting;
+  return predicting;
+}
+
+async function attempt({ frame, topic, arrivedMs }: ArrivedFrame, parts: PredictParts): Promise<Predicted | Refused> {
+  try {
+    return await predicted(frame, await embed(frame, "predict", parts), arrivedMs, parts);
+  } catch (error) {
+    return refuse(coded(error, "a prediction", parts.log), frame, topic, () => {});
+  }
+}
+
+async function predicted(frame: HeldFrame, sample: Sample, arrivedMs: number, parts: PredictParts): Promise<Predicted> {
+  const prediction = await parts.turn.run("predict", () => parts.learner.predictOne(sample));
+  const { label, confidence, top, promptIds, poolVersion } = prediction;
+  frame.published = { label };
+  const message = {
+    v: 1,
+    frameId: frame.frameId,
+    label,
+    confidence,
+    top,
+    promptIds,
+    poolVersion,
+    modelId: parts.modelId,
+    latencyMs: Math.round((parts.clock.monotonicMs() - arrivedMs) * 10) / 10,
+    capturedAt: frame.capturedAt,
+  } as const;
+  return { kind: "prediction", camera: frame.camera, message };
+}

@@ -1,0 +1,210 @@
+import {
+  asyncScheduler,
+  BehaviorSubject,
+  combineLatest,
+  concat,
+  delay,
+  EMPTY,
+  map,
+  merge,
+  NEVER,
+  of,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  type SchedulerLike,
+  Subject,
+  takeUntil,
+  tap,
+} from "rxjs";
+import { systemClock, type Clock } from "../kernel/clock.ts";
+import type { Learner } from "../learner/types.ts";
+import type { Topics } from "../message/topic.ts";
+import { prequentialAccuracy } from "./accuracy.ts";
+import { readStreamState, type Snapshot } from "./checkpoint.ts";
+import { frameIds, type Arrived, type DecodeOptions } from "./decode.ts";
+import type { Prepare } from "./embed.ts";
+import type { ExecuteParts, Service } from "./execute.ts";
+import { frameWindow } from "./frame-window.ts";
+import type { JoinOptions } from "./join.ts";
+import { journalWriter } from "./journal-writer.ts";
+import { labelBook } from "./label-book.ts";
+import { labelMemory } from "./label-memory.ts";
+import type { LearnParts } from "./learn.ts";
+import type { MailboxOptions } from "./mailbox.ts";
+import type { Gauges, Metered, MeterOptions } from "./meter.ts";
+import type { MicroBatchOptions } from "./micro-batch.ts";
+import type { ArrivedFrame } from "./outcome.ts";
+import type { Journal, JournalEntry, Log } from "./parts.ts";
+import type { PredictParts } from "./predict.ts";
+import { reopen, type Reopened } from "./reopen.ts";
+import type { StreamSettings } from "./settings.ts";
+import type { SnapshotCue, SnapshotPolicyOptions, SnapshotReason } from "./snapshot-policy.ts";
+import { createTurn } from "./turn.ts";
+
+/** What a pipeline is made of. */
+export interface PipelineParts {
+  readonly settings: StreamSettings;
+  readonly topics: Topics;
+  /** Already restored from the last checkpoint. Nobody else may call it. */
+  readonly learner: Learner;
+  /** The backbone's `modelId`, for predictions. */
+  readonly modelId: string;
+  readonly prepare: Prepare;
+  readonly journal: Pick<Journal, "append" | "sizeBytes">;
+  /** `journal.recover()`: what the last run left behind. */
+  readonly recovered: readonly JournalEntry[];
+  /** The last checkpoint's `Snapshot.stream`, as it was read from disk. */
+  readonly streamState?: unknown;
+  readonly service?: Service;
+  /** A drift detector's alarms. */
+  readonly drift$?: Observable<unknown>;
+  readonly clock?: Clock;
+  readonly scheduler?: SchedulerLike;
+  readonly nextFrameId?: () => string;
+  readonly log?: Log;
+}
+
+export interface Wired extends DecodeOptions, JoinOptions, PredictParts, LearnParts, ExecuteParts {
+  readonly mailbox: MailboxOptions<ArrivedFrame>;
+  readonly batch: Omit<MicroBatchOptions, "stop$">;
+  /** How batches of the last run are taken: one by one, before any other. */
+  readonly replay: Pick<MicroBatchOptions, "size" | "maxWaitMs" | "open$">;
+  readonly meter: MeterOptions;
+  readonly snapshotPolicy: SnapshotPolicyOptions;
+  readonly settings: StreamSettings;
+  readonly learner: Learner;
+  readonly recovered: Reopened;
+  /** Every valid frame enters the label window at its receipt, whether it will be predicted or not. */
+  readonly hold: (arrived: Arrived) => Arrived;
+  /** What is metered beside outcomes. */
+  readonly signals: (end$: Observable<unknown>) => Observable<Metered>;
+  /** What may ask for a snapshot. */
+  readonly cues: (end$: Observable<unknown>) => Observable<SnapshotCue>;
+  /** From the end of the input to the end of the time for draining. */
+  readonly drained: MonoTypeOperatorFunction<true>;
+  /** Gives up what is not on disk at `stop$`; it stays unsettled. */
+  readonly breakOff: <T>(stop$: Observable<unknown>) => MonoTypeOperatorFunction<T>;
+  readonly takeSnapshot: (reason: SnapshotReason) => Promise<readonly Snapshot[]>;
+}
+
+/** Line for the disk: beyond, a label is refused at once, so that a flood with QoS 0 stays bounded. */
+const maxLine = 256;
+
+/** Makes every part that `pipeline` puts together. */
+export function wire(parts: PipelineParts): Wired {
+  const { settings, topics, learner, modelId, prepare, journal, service } = parts;
+  const { clock = systemClock, scheduler = asyncScheduler, nextFrameId = frameIds(), log = () => {} } = parts;
+  const saved = readStreamState(parts.streamState);
+  const signal$ = new Subject<Metered>();
+  const cue$ = new Subject<SnapshotCue>();
+  const paused$ = new BehaviorSubject(false);
+  const drift$ = parts.drift$ ?? EMPTY;
+
+  const turn = createTurn();
+  const dropped = (reason: string): void => signal$.next({ kind: "drop", reason });
+  const window = frameWindow(settings, clock, dropped);
+  const memory = labelMemory(settings.dedupeFrames, saved?.memory);
+  const book = labelBook(memory, clock);
+  const accuracy = prequentialAccuracy(settings.accuracyWindow, settings.accuracyFading, saved?.accuracy);
+  const progress = { through: Math.max(learner.poolVersion, saved?.through ?? 0) };
+  const recovered = reopen(parts.recovered, { progress, window, book, clock, settings, log });
+  const replayed$ = new BehaviorSubject(recovered.batches.length === 0);
+  const writer = journalWriter({
+    journal,
+    settings,
+    clock,
+    scheduler,
+    log,
+    hasRoom: () => book.pending < settings.maxPendingLabels,
+    needsRoom: () => cue$.next({ kind: "journal" }),
+  });
+
+  const gauges = (): Gauges => ({
+    ...learner.telemetry(),
+    poolVersion: learner.poolVersion,
+    paused: paused$.value,
+    accuracy: accuracy.read(),
+    waiting: {
+      labels: book.waiting,
+      pending: book.pending,
+      windowFrames: window.frames,
+      windowBytes: window.bytes,
+      journalBytes: journal.sizeBytes,
+    },
+  });
+
+  const snapshot = (reason: SnapshotReason): Snapshot => {
+    const stream = { v: 1, through: progress.through, memory: memory.save(), accuracy: accuracy.save() } as const;
+    return {
+      reason,
+      state: learner.save(),
+      compact: learner.saveCompact(),
+      poolVersion: learner.poolVersion,
+      labels: [...learner.labels],
+      accuracy: accuracy.read(),
+      stream,
+      through: stream.through,
+    };
+  };
+
+  return {
+    settings,
+    topics,
+    learner,
+    modelId,
+    prepare,
+    service,
+    clock,
+    scheduler,
+    nextFrameId,
+    log,
+    turn,
+    window,
+    memory,
+    book,
+    accuracy,
+    progress,
+    recovered,
+    writer,
+    hold(arrived) {
+      if (arrived.kind !== "frame") return arrived;
+      signal$.next({ kind: "frame" });
+      return { ...arrived, frame: window.add(arrived.frame) };
+    },
+    known: () => learner.labels,
+    lineIsFull: () => writer.waiting >= maxLine,
+    sweepMs: Math.min(1000, Math.max(1, settings.labelWindowMs / 4)),
+    mailbox: {
+      keyOf: ({ frame }) => frame.camera,
+      parallel: settings.parallelFrames,
+      maxKeys: settings.maxCameras,
+      dropped: (_frame, reason) => dropped(reason),
+    },
+    batch: {
+      size: settings.learnBatch,
+      maxWaitMs: settings.learnMaxWaitMs,
+      open$: combineLatest([paused$, replayed$], (paused, replayed) => !paused && replayed),
+      scheduler,
+    },
+    replay: { size: 1, maxWaitMs: 0, open$: concat(of(true), NEVER) },
+    batchLearned: (count) => cue$.next({ kind: "learned", count }),
+    replayedTo: (poolVersion) => {
+      if (poolVersion === recovered.batches.at(-1)?.poolVersion) replayed$.next(true);
+    },
+    meter: { telemetryMs: settings.telemetryMs, clock, scheduler, gauges },
+    snapshotPolicy: { ...settings, scheduler },
+    pause: (paused) => paused$.next(paused),
+    checkpoint: () => cue$.next({ kind: "command" }),
+    signals: (end$) => merge(signal$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
+    cues: (end$) => merge(cue$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
+    drained: delay(settings.drainMs, scheduler),
+    breakOff: (stop$) => takeUntil(stop$.pipe(tap(() => writer.close()))),
+    takeSnapshot: (reason) =>
+      turn
+        .run("command", () => [snapshot(reason)])
+        .catch((error: unknown) => {
+          log("error", "no snapshot could be taken", error);
+          return [];
+        }),
+  };
+}
