@@ -41,7 +41,7 @@ export function vit(
   const one = g.ints([1]);
   // Max(T, 1): only the tokens that reach the head are computed in the last block.
   const readEnd = g.emit("Max", [dimOf(g, prompts, 1), one], [1]);
-  const read = (x: Value): Value => slice(g, x, 1, g.ints([0]), readEnd, "R");
+  const read = (x: Value): Value => slice(g, x, 1, 0, readEnd, "R");
 
   let parts = [prompts, embed(g, architecture, normalisation, weight, pixels)];
   for (let i = 0; i < depth; i++)

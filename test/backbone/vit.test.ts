@@ -129,7 +129,7 @@ function weightsOf(g: Graph, values: Readonly<Record<string, Value>>): WeightSou
   return (name, shape, rows) => {
     const whole = values[name]!;
     if (rows === undefined) return reshape(g, whole, shape);
-    return slice(g, whole, 0, g.ints([rows[0]]), g.ints([rows[1]]), rows[1] - rows[0]);
+    return slice(g, whole, 0, rows[0], g.ints([rows[1]]), rows[1] - rows[0]);
   };
 }
 

@@ -76,7 +76,7 @@ test("widths that heads do not divide, and batches that differ, are refused with
 /** As the formula reads: softmax of q·kᵀ/√d, times v, a head at a time, with the softmax's own gradient. */
 function singleSteps(g: Graph, { q, kv }: Values): Value {
   const part = (x: Value, from: number, name: string): Value => {
-    const taken = slice(g, x, 2, g.ints([from]), g.ints([from + depth]), depth);
+    const taken = slice(g, x, 2, from, g.ints([from + depth]), depth);
     return reshape(g, taken, ["B", name, depth]);
   };
   const mixed = Array.from({ length: heads }, (_, head) => {

@@ -61,7 +61,7 @@ describe("slice", () => {
       length: normal([end], 2, { dims: ["E"], frozen: true }),
     };
     const build = (g: Graph, { x, length }: { x: Value; length: Value }): Value =>
-      slice(g, x, 1, g.ints([1]), dimOf(g, length, 0), "R");
+      slice(g, x, 1, 1, dimOf(g, length, 0), "R");
     const y = await evaluate(inputs, build);
     expectClose(
       y,

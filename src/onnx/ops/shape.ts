@@ -41,16 +41,26 @@ export function transpose(g: Graph, x: Value, perm: readonly number[]): Value {
 }
 
 /** x[start…end) along one axis; `end` is int64 [1], known when the graph runs, and `name` is the new dim. */
-export function slice(g: Graph, x: Value, axis: number, start: Value, end: Value, name: Dim): Value {
-  const shape = x.shape.map((dim, i) => (i === axis ? name : dim));
-  const y = g.emit("Slice", [x, start, end, g.ints([axis])], shape);
+export function slice(g: Graph, x: Value, axis: number, start: number, end: Value, name: Dim): Value {
+  const y = g.emit("Slice", [x, g.ints([start]), end, g.ints([axis])], x.shape.with(axis, name));
   return g.record(y, [x], (dy) => [
     () => {
-      const after = g.emit("Sub", [dimOf(g, x, axis), end], [1]);
-      const pads = g.emit("Concat", [start, after], [2], { attributes: { axis: 0 } });
-      return g.emit("Pad", [dy, pads, g.scalar(0), g.ints([axis])], x.shape);
+      const before = start > 0 ? [zeros(g, x, axis, g.ints([start]))] : [];
+      const after = zeros(g, x, axis, g.emit("Sub", [dimOf(g, x, axis), end], [1]));
+      // Not Pad: ONNX Runtime's CUDA kernel for it is of opset 18, and a node of opset 20 goes to the CPU.
+      return g.emit("Concat", [...before, dy, after], x.shape, { attributes: { axis } });
     },
   ]);
+}
+
+/** Zeros in x's shape, but with another length (int64 [1]) along one axis. */
+function zeros(g: Graph, x: Value, axis: number, length: Value): Value {
+  const sizes = x.shape.map((dim, i) => {
+    if (i === axis) return length;
+    return typeof dim === "number" ? g.ints([dim]) : dimOf(g, x, i);
+  });
+  const shape = g.emit("Concat", sizes, [sizes.length], { attributes: { axis: 0 } });
+  return g.emit("Expand", [g.scalar(0), shape], x.shape.with(axis, `${shape.name}_${axis}`));
 }
 
 /**
