@@ -100,21 +100,23 @@ export function combiner(settings: CombineSettings, from: ReadonlyMap<HeadName, 
         if (s.length < 2 || !s.every(Number.isFinite)) continue;
         const record = records.get(name)!;
         const log = calibrated(record, s);
-        const importance = Math.min(1, gap / s.length);
+        const importance = Math.min(1, gap / (fullGap * s.length));
         const classShare = importance / settings.memoryPerClass;
         for (let k = record.losses.length; k < s.length; k++) record.losses[k] = record.evidence[k] = 0;
         record.losses[c] = (1 - classShare) * record.losses[c]! - classShare * log[c]!;
         record.evidence[c] = (1 - classShare) * record.evidence[c]! + classShare;
 
-        // d(log-loss)/d(log exponent) = exponent · (E_p[score] − score of the true class)
+        // d(log-loss)/d(exponent) = E_p[score] − score of the true class. Its size does not shrink with the exponent.
         const expected = log.reduce((sum, x, i) => sum + Math.exp(x) * s[i]!, 0);
-        const gradient = Math.exp(record.logExponent) * (expected - s[c]!);
+        const gradient = expected - s[c]!;
         const share = importance / gradientMemory;
         record.squaredGradient = (1 - share) * record.squaredGradient + share * gradient ** 2;
         record.filled = (1 - share) * record.filled + share;
         const size = Math.sqrt(record.squaredGradient / record.filled);
         if (size === 0) continue;
-        const moved = record.logExponent - settings.rate * importance * (gradient / size);
+        // Larger steps at first: the scale of a head's scores is anyone's guess.
+        const rate = settings.rate === 0 ? 0 : settings.rate + 1 / (1 + gradientMemory * record.filled);
+        const moved = record.logExponent - rate * importance * (gradient / size);
         record.logExponent = Math.max(-largestLogExponent, Math.min(largestLogExponent, moved));
       }
     },
@@ -126,6 +128,9 @@ export function combiner(settings: CombineSettings, from: ReadonlyMap<HeadName, 
     },
   };
 }
+
+/** A sample counts in full where its label's gap is this many times the number of classes. */
+const fullGap = 4;
 
 /** Samples over which the size of the exponent's gradient is averaged. */
 const gradientMemory = 100;

@@ -1,5 +1,5 @@
 import type { Rng } from "../kernel/rng.ts";
-import type { Tensor } from "../kernel/tensor.ts";
+import { dot, type Tensor } from "../kernel/tensor.ts";
 import { parameter, type Parameter } from "./adam.ts";
 import { norm } from "./select.ts";
 import type { PoolSettings, UniformInit } from "./settings.ts";
@@ -38,14 +38,17 @@ export function withKeys(pool: Pool, { keyInit }: PoolSettings, queries: readonl
   for (const query of queries) {
     for (let i = 0; i < width; i++) mean[i]! += query[i]! / queries.length;
   }
-  const sigma = (keyInit.spread * norm(mean)) / Math.sqrt(width);
-  return {
-    prompts: pool.prompts,
-    keys: parameter(
-      noise.map((x, i) => mean[i % width]! + sigma * x),
-      width,
-    ),
-  };
+  const length = norm(mean);
+  const keys = new Float32Array(noise.length);
+  for (let m = 0; m < noise.length; m += width) {
+    const epsilon = noise.slice(m, m + width);
+    // Across μ and of one length: all keys are equally near to μ, else the nearest would win for every image.
+    const along = dot(epsilon, mean) / length ** 2;
+    for (let i = 0; i < width; i++) epsilon[i]! -= along * mean[i]!;
+    const scale = (keyInit.spread * length) / norm(epsilon);
+    for (let i = 0; i < width; i++) keys[m + i] = mean[i]! + scale * epsilon[i]!;
+  }
+  return { prompts: pool.prompts, keys: parameter(keys, width) };
 }
 
 /** The selected rows of a parameter [M, width], one sample after another → [B, N·width / D, D]. */

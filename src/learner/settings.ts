@@ -40,9 +40,10 @@ export interface UniformInit {
 }
 
 /**
- * Keys around the mean μ of the first batch's queries: μ + spread·‖μ‖·ε/√D with normal ε. All features of a ViT share
- * a large common part, to which keys drawn around 0 are blind: then the same few prompts win for every image. Around μ
- * the ranking depends on what tells features apart, in random directions, so later classes are spread out as well.
+ * Keys around the mean μ of the first batch's queries: μ plus spread·‖μ‖ in a random direction across μ. All features of a
+ * ViT share a large common part; to keys drawn around 0 that part is nearly all there is, and the same few prompts win for
+ * every image. Around μ the ranking depends on what tells features apart, in random directions, so that later classes are
+ * spread as well.
  */
 export interface FirstFeaturesInit {
   readonly kind: "first-features";

@@ -1,0 +1,182 @@
+import { describe, expect, test } from "vitest";
+import { createRng } from "../../src/kernel/rng.ts";
+import { cholesky, packedLength, solve } from "../../src/learner/cholesky.ts";
+import { emptyScatter, addOuter, oasShrinkage } from "../../src/learner/covariance.ts";
+import { stream } from "../../src/learner/presets.ts";
+import { slda } from "../../src/learner/statistics.ts";
+
+const width = 5;
+const classes = 3;
+const settings = { ...stream.statistics, refitGrowth: 1e-9 };
+
+/** Correlated Gaussians around class means. */
+function draw(count: number, seed: number): { x: Float32Array; c: number }[] {
+  const rng = createRng(seed);
+  const means = Array.from({ length: classes }, () => Float64Array.from({ length: width }, () => 2 * rng.normal()));
+  const mix = Float64Array.from({ length: width * width }, () => rng.normal());
+  return Array.from({ length: count }, (_, n) => {
+    const c = n < classes ? n : rng.int(classes);
+    const z = Float64Array.from({ length: width }, () => rng.normal());
+    const x = Float32Array.from({ length: width }, (_, i) => {
+      let sum = means[c]![i]!;
+      for (let j = 0; j < width; j++) sum += mix[i * width + j]! * z[j]!;
+      return sum;
+    });
+    return { x, c };
+  });
+}
+
+/** The direct way: dense covariance, Gauss–Jordan inverse, quadratic forms. */
+function denseScores(samples: { x: Float32Array; c: number }[], query: Float32Array, rho: number): number[] {
+  const means = Array.from({ length: classes }, (_, c) => {
+    const own = samples.filter((s) => s.c === c);
+    return Array.from({ length: width }, (_, i) => own.reduce((sum, s) => sum + s.x[i]!, 0) / own.length);
+  });
+  const degrees = samples.length - classes;
+  const scatter = Array.from({ length: width }, (_, i) =>
+    Array.from({ length: width }, (_, j) =>
+      samples.reduce((sum, { x, c }) => sum + (x[i]! - means[c]![i]!) * (x[j]! - means[c]![j]!), 0),
+    ),
+  );
+  const energy = samples.reduce((sum, { c }) => sum + means[c]!.reduce((s, m) => s + m * m, 0), 0) / samples.length;
+  const total = scatter.reduce((sum, row, i) => sum + row[i]!, 0);
+  const variance = (total + energy) / ((degrees + 1) * width);
+  const covariance = scatter.map((row, i) =>
+    row.map((s, j) => ((1 - rho) * s) / degrees + (i === j ? rho * variance : 0)),
+  );
+  const inverse = invert(covariance);
+  return means.map((mean) => {
+    const d = mean.map((m, i) => query[i]! - m);
+    return -0.5 * d.reduce((sum, di, i) => sum + di * d.reduce((s, dj, j) => s + inverse[i]![j]! * dj, 0), 0);
+  });
+}
+
+function invert(matrix: number[][]): number[][] {
+  const n = matrix.length;
+  const work = matrix.map((row, i) => [...row, ...Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))]);
+  for (let i = 0; i < n; i++) {
+    const pivot = work[i]![i]!;
+    work[i] = work[i]!.map((x) => x / pivot);
+    for (let k = 0; k < n; k++) {
+      if (k === i) continue;
+      const factor = work[k]![i]!;
+      work[k] = work[k]!.map((x, j) => x - factor * work[i]![j]!);
+    }
+  }
+  return work.map((row) => row.slice(n));
+}
+
+const differences = (scores: ArrayLike<number>): number[] => Array.from(scores, (s) => s - scores[0]!);
+
+test("cholesky and solve invert a packed positive definite matrix", () => {
+  const rng = createRng(1);
+  const n = 7;
+  const root = Array.from({ length: n }, () => Array.from({ length: n }, () => rng.normal()));
+  const dense = root.map((a) => root.map((b) => a.reduce((s, x, k) => s + x * b[k]!, 0)));
+  const packed = Float64Array.from(dense.flatMap((row, i) => row.slice(0, i + 1)));
+  expect(packed).toHaveLength(packedLength(n));
+  const b = Array.from({ length: n }, () => rng.normal());
+  const x = solve(cholesky(packed, n), b);
+  dense.forEach((row, i) => expect(row.reduce((s, a, j) => s + a * x[j]!, 0)).toBeCloseTo(b[i]!, 8));
+});
+
+describe("slda", () => {
+  for (const shrinkage of [0.2, "oas"] as const) {
+    test(`scores as the direct dense computation does (shrinkage ${shrinkage})`, () => {
+      const samples = draw(60, 4);
+      const head = slda({ ...settings, shrinkage }, width);
+      for (const { x, c } of samples) head.learn(x, c);
+      const rho = shrinkage === "oas" ? oasShrinkage(head.numbers().scatter, width) : shrinkage;
+      for (const { x } of draw(10, 9)) {
+        const expected = differences(denseScores(samples, x, rho));
+        differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(expected[c]!, 6));
+      }
+    });
+  }
+
+  test("is sane from the first sample on", () => {
+    const samples = draw(12, 6);
+    const head = slda(settings, width);
+    expect([...head.scores(samples[0]!.x)]).toEqual([]);
+    samples.forEach(({ x, c }, n) => {
+      head.learn(x, c);
+      const scores = head.scores(x);
+      expect(scores.every(Number.isFinite)).toBe(true);
+      // One sample a class: each is its class's mean, so it is right about them.
+      if (n < classes) expect(scores.indexOf(Math.max(...scores))).toBe(c);
+    });
+  });
+
+  test("stays finite on zeros, on equal samples and on one dimension that never varies", () => {
+    const head = slda(settings, width);
+    for (let n = 0; n < 20; n++) head.learn(new Float32Array(width), n % 2);
+    expect(head.scores(new Float32Array(width)).every(Number.isFinite)).toBe(true);
+    const flat = slda({ ...settings, shrinkage: 0 }, width);
+    for (const { x, c } of draw(50, 2)) flat.learn(x.with(0, 1), c);
+    expect(flat.scores(Float32Array.of(1, 0, 0, 0, 0)).every(Number.isFinite)).toBe(true);
+  });
+
+  test("does not depend on the order of the samples", () => {
+    const samples = draw(80, 11);
+    const forward = slda(settings, width);
+    const backward = slda(settings, width);
+    for (const { x, c } of samples) forward.learn(x, c);
+    const first = samples.slice(0, classes);
+    for (const { x, c } of [...first, ...samples.slice(classes).toReversed()]) backward.learn(x, c);
+    const x = samples[40]!.x;
+    forward.scores(x).forEach((score, c) => expect(backward.scores(x)[c]).toBeCloseTo(score, 8));
+  });
+
+  test("solves on a schedule that the counts decide, and the means are fresh in between", () => {
+    const samples = draw(200, 3);
+    const head = slda({ ...settings, refitGrowth: 0.5 }, width);
+    const factors = new Set<unknown>();
+    for (const { x, c } of samples) {
+      head.learn(x, c);
+      factors.add(head.numbers().factor);
+    }
+    // 1, 2, 3, 5, 8, 12, 18, 27, 41, 62, 93, 140
+    expect(factors.size).toBe(12);
+    const before = head.scores(samples[0]!.x);
+    head.learn(samples[0]!.x, samples[0]!.c);
+    expect(factors.has(head.numbers().factor)).toBe(true);
+    expect(head.scores(samples[0]!.x)).not.toEqual(before);
+  });
+
+  test("a class prior from the counts favours frequent labels", () => {
+    const uniform = slda(settings, width);
+    const counted = slda({ ...settings, classPrior: "counts" }, width);
+    for (const { x, c } of draw(90, 8)) for (const head of [uniform, counted]) head.learn(x, c);
+    const x = draw(1, 8)[0]!.x;
+    const { counts } = counted.numbers();
+    counted.scores(x).forEach((s, c) => expect(s - uniform.scores(x)[c]!).toBeCloseTo(Math.log(counts[c]!), 9));
+  });
+
+  test("drop forgets a class's count and mean, and no other's", () => {
+    const head = slda(settings, width);
+    for (const { x, c } of draw(60, 5)) head.learn(x, c);
+    const x = draw(1, 7)[0]!.x;
+    const [first, , third] = head.scores(x);
+    head.drop(1);
+    expect([...head.scores(x)]).toEqual([first, third]);
+  });
+});
+
+test("OAS shrinkage is 1 without samples, falls as they come, and stays in 0…1", () => {
+  const scatter = emptyScatter(width);
+  expect(oasShrinkage(scatter, width)).toBe(1);
+  const rng = createRng(2);
+  let last = 1;
+  for (const count of [10, 100, 1000]) {
+    while (scatter.degrees < count)
+      addOuter(
+        scatter,
+        Float64Array.from({ length: width }, (_, i) => (i + 1) * rng.normal()),
+        1,
+      );
+    const rho = oasShrinkage(scatter, width);
+    expect(rho).toBeLessThan(last);
+    expect(rho).toBeGreaterThan(0);
+    last = rho;
+  }
+});
