@@ -1,0 +1,54 @@
+import type { Engine, HeadKind } from "../backbone/engine.ts";
+import { embeddedModelPath, loadModel, type Model } from "../backbone/model.ts";
+import { prepareImage } from "../backbone/preprocess.ts";
+import type { Provider } from "../backbone/session-protocol.ts";
+
+export interface BackboneOptions {
+  /** A folder with manifest.json and model.safetensors, or a .safetensors file; undefined: the embedded one. */
+  readonly path?: string | undefined;
+  readonly engine: "onnx" | "tfjs";
+  readonly provider: Provider | "auto";
+  /** 0: the runtime chooses. */
+  readonly threads: number;
+  /** The head that is trained on it. */
+  readonly head: HeadKind;
+  /** Images of more pixels are refused before they are decoded. */
+  readonly maxImagePixels: number;
+}
+
+export interface Backbone {
+  readonly model: Model;
+  readonly engine: Engine;
+  /** An image file as this backbone sees it. @throws AppError `image/…` */
+  prepare(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Loads the frozen ViT and starts the engine that runs it. @throws AppError `model/…`, `engine/provider` */
+export async function openBackbone(options: BackboneOptions): Promise<Backbone> {
+  const { path = embeddedModelPath, engine: kind, provider, threads, head, maxImagePixels } = options;
+  const model = await loadModel(path);
+  const { resize, kernel } = model.manifest;
+  const { imageSize } = model.info;
+  return {
+    model,
+    engine: await startEngine(kind, { model, head, provider, threads }),
+    prepare: (bytes) => prepareImage(bytes, { imageSize, resize, kernel, maxPixels: maxImagePixels }),
+  };
+}
+
+interface EngineOptions {
+  readonly model: Model;
+  readonly head: HeadKind;
+  readonly provider: Provider | "auto";
+  readonly threads: number;
+}
+
+/** Imported when chosen: each brings a large runtime. */
+async function startEngine(kind: "onnx" | "tfjs", options: EngineOptions): Promise<Engine> {
+  if (kind === "tfjs") {
+    const { createTfjsEngine } = await import("../backbone/tfjs-engine.ts");
+    return createTfjsEngine({ model: options.model, head: options.head });
+  }
+  const { createOnnxEngine } = await import("../backbone/onnx-engine.ts");
+  return createOnnxEngine(options);
+}
