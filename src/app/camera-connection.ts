@@ -21,15 +21,21 @@ export async function connectCamera(url: string, options: CameraConnectionOption
   const { username, passwordFile, ca } = options;
   const password = passwordFile === undefined ? undefined : (await readText(passwordFile)).split(/\r?\n/)[0];
   // 3.1.1: every broker speaks it, and a camera needs nothing of MQTT 5.
-  const client = await connectAsync(url, {
-    protocolVersion: 4,
-    reconnectPeriod: 1000,
-    connectTimeout: 10_000,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(ca !== undefined && { ca: await readText(ca) }),
-  }, false).catch((cause: unknown) => {
-    throw appError("camera/broker", `cannot connect to ${url}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  const client = await connectAsync(
+    url,
+    {
+      protocolVersion: 4,
+      reconnectPeriod: 1000,
+      connectTimeout: 10_000,
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      ...(ca !== undefined && { ca: await readText(ca) }),
+    },
+    false,
+  ).catch((cause: unknown) => {
+    throw appError("camera/broker", `cannot connect to ${url}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
   });
   return {
     publish: async (topic, payload, qos) => {

@@ -3,7 +3,9 @@ import type { Model } from "../backbone/model.ts";
 import { progress } from "./terminal.ts";
 
 export function modelCommand(): Command {
-  const model = new Command("model").description("The frozen backbones: what they are, and whether the files are whole.");
+  const model = new Command("model").description(
+    "The frozen backbones: what they are, and whether the files are whole.",
+  );
   model
     .command("list")
     .description("the backbone that comes with the product, and the ones it knows by their hash")
@@ -11,7 +13,10 @@ export function modelCommand(): Command {
   model
     .command("show")
     .description("architecture, normalisation, licence and source of one")
-    .argument("[path]", "a folder with manifest.json and model.safetensors, or a .safetensors file; default: the embedded one")
+    .argument(
+      "[path]",
+      "a folder with manifest.json and model.safetensors, or a .safetensors file; default: the embedded one",
+    )
     .option("--json", "as JSON")
     .action(show);
   model
@@ -26,11 +31,16 @@ async function list(): Promise<void> {
   const { embeddedModelPath, loadModel, readCatalogue } = await import("../backbone/model.ts");
   const embedded = await loadModel(embeddedModelPath);
   const { models } = await readCatalogue();
-  const rows = [{ manifest: embedded.manifest, where: "embedded" }, ...models.map((manifest) => ({ manifest, where: "known by hash" }))];
+  const rows = [
+    { manifest: embedded.manifest, where: "embedded" },
+    ...models.map((manifest) => ({ manifest, where: "known by hash" })),
+  ];
   for (const { manifest, where } of rows) {
     const { imageSize, patchSize, width, depth } = manifest.architecture;
     const shape = `${imageSize} px, patch ${patchSize}, width ${width}, depth ${depth}`;
-    process.stdout.write(`${manifest.name}  (${where})\n  ${shape}; licence ${manifest.licence}\n  sha256 ${manifest.sha256}\n`);
+    process.stdout.write(
+      `${manifest.name}  (${where})\n  ${shape}; licence ${manifest.licence}\n  sha256 ${manifest.sha256}\n`,
+    );
   }
 }
 
@@ -60,7 +70,9 @@ async function verify(path: string | undefined): Promise<void> {
     bar.update(2, "it runs");
     bar.stop();
     const norm = Math.hypot(...query.data);
-    process.stdout.write(`${model.info.name}: ok. sha256 ${model.info.modelId}, |q| of a grey picture ${norm.toFixed(4)}\n`);
+    process.stdout.write(
+      `${model.info.name}: ok. sha256 ${model.info.modelId}, |q| of a grey picture ${norm.toFixed(4)}\n`,
+    );
   } finally {
     bar.stop();
     await engine.close();

@@ -25,7 +25,11 @@ export interface Progress {
 export function progress(title: string, total: number): Progress {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
   const bars = new MultiBar(
-    { format: "{title} {bar} {percentage}% {value}/{total} {eta_formatted} {note}", hideCursor: true, stream: process.stderr },
+    {
+      format: "{title} {bar} {percentage}% {value}/{total} {eta_formatted} {note}",
+      hideCursor: true,
+      stream: process.stderr,
+    },
     Presets.shades_classic,
   );
   const bar = bars.create(total, 0, { title, note: "" });
