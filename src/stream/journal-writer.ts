@@ -20,13 +20,18 @@ export interface JournalWriterOptions {
 export type Written = "written" | "closed";
 
 /**
- * Puts entries on disk in the order in which they came. What came while the disk was busy goes in one append (one
- * fsync); nothing is ever delayed to make a group larger. Labels that find no room wait in their order for
- * `journalWaitMs`; entries of the learning (`urgent`) pass them and are tried until they are written.
+ * Lanes to the disk, first things first: `batch` (what is learned, dropped: it makes room, and is tried until it is
+ * written), `frame` (of labels that are on disk), `label`. Each keeps its order, and none waits for a later one.
+ */
+export type JournalLane = "batch" | "frame" | "label";
+
+/**
+ * Puts entries on disk. What came while the disk was busy goes in one append (one fsync) a lane; nothing is ever
+ * delayed to make a group larger. Labels and frames that find no room for `journalWaitMs` fail, or are held.
  */
 export interface JournalWriter {
-  /** @throws AppError `journal/full`, `journal/io`, `label/overflow` when labels found no room in time */
-  append(entries: readonly JournalEntry[], urgent?: "urgent"): Promise<Written>;
+  /** @throws AppError `journal/full`, `journal/io`, `label/overflow`; never in the lane `batch` */
+  append(entries: readonly JournalEntry[], lane: JournalLane): Promise<Written>;
   /** Appends that wait. */
   readonly waiting: number;
   close(): void;
@@ -39,13 +44,23 @@ interface Job {
   readonly failed: (error: AppError) => void;
 }
 
+interface Lane {
+  readonly name: JournalLane;
+  readonly jobs: Job[];
+  /** After a failure the lane is not tried until the timer, or something new in an earlier lane, lifts this. */
+  blocked: boolean;
+}
+
 export function journalWriter(options: JournalWriterOptions): JournalWriter {
   const { journal, settings, clock, scheduler = asyncScheduler, hasRoom, needsRoom, log } = options;
-  const urgent: Job[] = [];
-  const line: Job[] = [];
+  const lanes: readonly Lane[] = (["batch", "frame", "label"] as const).map((name) => ({
+    name,
+    jobs: [],
+    blocked: false,
+  }));
+  const waiting = (): number => lanes.reduce((sum, { jobs }) => sum + jobs.length, 0);
   let busy = false;
   let closed = false;
-  let retryAtMs = 0;
 
   /** Writes the jobs in one append, or one by one up to the first that fails. */
   async function write(jobs: readonly Job[]): Promise<{ readonly written: number; readonly error: AppError | null }> {
@@ -63,57 +78,64 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
     return { written: jobs.length, error: null };
   }
 
-  async function serve(queue: Job[]): Promise<void> {
-    const full = queue === line && !hasRoom();
-    const error = full ? appError("label/overflow", "too many labels wait to be learned") : await writeAll(queue);
-    if (error === null || queue.length === 0) return;
-    if (!full) {
+  async function writeLane({ jobs }: Lane): Promise<AppError | null> {
+    if (jobs[0]?.entries[0]?.kind === "label" && !hasRoom()) {
+      return appError("label/overflow", "too many labels wait to be learned");
+    }
+    const group = [...jobs];
+    const { written, error } = await write(group);
+    // Nobody else takes from the lane meanwhile (`busy`); `close` empties it.
+    for (const job of group.slice(0, written)) job.done("written");
+    jobs.splice(0, written);
+    if (error !== null) {
       log("warn", "the journal took no entry; trying again", error);
       needsRoom();
     }
-    const waitedMs = clock.monotonicMs() - queue[0]!.sinceMs;
-    if (queue === line && settings.whenJournalFull === "reject" && waitedMs >= settings.journalWaitMs) {
-      queue.shift()!.failed(error);
-      return;
-    }
-    retryAtMs = clock.monotonicMs() + settings.journalRetryMs;
-    scheduler.schedule(() => void pump(), settings.journalRetryMs);
-  }
-
-  async function writeAll(queue: Job[]): Promise<AppError | null> {
-    const jobs = [...queue];
-    const { written, error } = await write(jobs);
-    // Nobody else takes from the queue meanwhile (`busy`); `close` empties it.
-    for (const job of jobs.slice(0, written)) job.done("written");
-    queue.splice(0, written);
     return error;
   }
 
-  /** INVARIANT: one append at a time. Batches first: they are what makes room for labels. */
+  async function serve(lane: Lane): Promise<void> {
+    const error = await writeLane(lane);
+    const head = lane.jobs[0];
+    if (error === null || head === undefined) return;
+    const isOver = clock.monotonicMs() - head.sinceMs >= settings.journalWaitMs;
+    if (lane.name !== "batch" && settings.whenJournalFull === "reject" && isOver) {
+      lane.jobs.shift();
+      return head.failed(error);
+    }
+    lane.blocked = true;
+    scheduler.schedule(retry, settings.journalRetryMs);
+  }
+
+  /** INVARIANT: one append at a time. */
   async function pump(): Promise<void> {
     if (busy) return;
     busy = true;
-    const isRetry = (): boolean => clock.monotonicMs() < retryAtMs;
-    while (!closed && !isRetry() && urgent.length + line.length > 0) await serve(urgent.length > 0 ? urgent : line);
+    const next = (): Lane | undefined => lanes.find(({ jobs, blocked }) => jobs.length > 0 && !blocked);
+    for (let lane = next(); lane !== undefined; lane = next()) await serve(lane);
     busy = false;
   }
 
+  function retry(): void {
+    for (const lane of lanes) lane.blocked = false;
+    void pump();
+  }
+
   return {
-    append: (entries, lane) =>
+    append: (entries, name) =>
       new Promise((done, failed) => {
         if (closed) return done("closed");
-        const queue = lane === "urgent" ? urgent : line;
-        queue.push({ entries, sinceMs: clock.monotonicMs(), done, failed });
-        // A fresh batch is tried at once, even while labels wait for room.
-        if (lane === "urgent" && urgent.length === 1) retryAtMs = 0;
-        void pump();
+        const lane = lanes.find((one) => one.name === name)!;
+        lane.jobs.push({ entries, sinceMs: clock.monotonicMs(), done, failed });
+        if (name === "batch") retry();
+        else void pump();
       }),
     get waiting() {
-      return urgent.length + line.length;
+      return waiting();
     },
     close() {
       closed = true;
-      for (const job of [...urgent.splice(0), ...line.splice(0)]) job.done("closed");
+      for (const { jobs } of lanes) for (const job of jobs.splice(0)) job.done("closed");
     },
   };
 }

@@ -69,7 +69,7 @@ async function learnBatch(batch: readonly Prepared[], parts: LearnParts, replay:
   const labels = batch.map(({ item }) => item.key);
   const entry = { kind: "batch", poolVersion: through, labels } as const;
   // Closed: the labels stay in the journal for the next run.
-  if (!replay && (await parts.writer.append([entry], "urgent")) === "closed") return [];
+  if (!replay && (await parts.writer.append([entry], "batch")) === "closed") return [];
   try {
     return await parts.turn.run("learn", () => update(batch, through, parts, replay));
   } catch (error) {

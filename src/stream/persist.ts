@@ -54,7 +54,7 @@ async function label({ item, topic }: Event<"label">, options: PersistOptions): 
   };
   const entry: JournalEntry = { kind: "label", ...key, receivedAt, ...(frame !== null && { frame: frame.bytes }) };
   try {
-    if ((await writer.append([entry])) === "closed") return [];
+    if ((await writer.append([entry], "label")) === "closed") return [];
   } catch (error) {
     book.close(item, false);
     return [refuse(coded(error, "writing a label", log), key, topic, settle)];
@@ -69,7 +69,9 @@ async function frame(event: Event<"frame">, options: PersistOptions): Promise<re
   const { items, topic, settle } = event;
   const { camera, frameId, bytes } = event.frame;
   try {
-    if ((await writer.append([{ kind: "frame", camera, frameId, frame: bytes }])) === "closed") return [];
+    // Behind its label, when that is not on disk yet: a journal is read in its order.
+    const lane = items.every(({ safe }) => safe) ? "frame" : "label";
+    if ((await writer.append([{ kind: "frame", camera, frameId, frame: bytes }], lane)) === "closed") return [];
   } catch (error) {
     book.detach(items);
     return [refuse(coded(error, "writing a frame", log), { camera, frameId }, topic, settle)];
@@ -91,6 +93,6 @@ export function dropped(item: PendingLabel, error: AppError, options: PersistOpt
   const { book, writer, topics } = options;
   book.close(item, false);
   return refuse(error, item.key, topics.label(item.key.camera, item.key.frameId), () => {
-    void writer.append([{ kind: "dropped", ...item.key, code: error.code }], "urgent");
+    void writer.append([{ kind: "dropped", ...item.key, code: error.code }], "batch");
   });
 }
