@@ -1,4 +1,5 @@
 import type { Engine } from "../backbone/engine.ts";
+import { appError } from "../kernel/errors.ts";
 import { adamStep, cloneParameter } from "./adam.ts";
 import { type Batch, batchGradient, promptedFeatures } from "./batch.ts";
 import { growHead, type Head } from "./head.ts";
@@ -26,6 +27,7 @@ export interface FirstForward {
 
 /**
  * The settings' number of steps on one batch. Works on a copy: when the engine fails, nothing has changed.
+ * @throws AppError `learner/gradient`
  */
 export async function trainPrompted(
   engine: Engine,
@@ -49,7 +51,9 @@ export async function trainPrompted(
       { parameter: trained.head.weight, gradient: weight, learningRate: rate },
       { parameter: trained.head.bias, gradient: bias, learningRate: rate },
     ];
-    adamStep(settings.head.bias ? updates : updates.slice(0, 3), optimiser);
+    const norm = adamStep(settings.head.bias ? updates : updates.slice(0, 3), optimiser);
+    // Thrown before the copy is taken over: one NaN would spread to everything it touches, and stay.
+    if (!Number.isFinite(norm)) throw appError("learner/gradient", `the gradient's norm is ${norm}`);
     for (const id of selections.flat()) trained.uses[id]! += 1;
   }
   return { ...trained, first: first! };

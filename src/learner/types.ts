@@ -32,7 +32,7 @@ export interface Learned {
   readonly label: string;
   /** What was predicted for it just before its batch was learned (predict first, then learn). */
   readonly before: Prediction;
-  /** The prompted head's cross-entropy before the update, nats. */
+  /** The prompted head's cross-entropy before the update, nats; where that head is switched off, the combination's. */
   readonly loss: number;
   /** The version that contains it: one more than before the batch. */
   readonly poolVersion: number;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { adamStep, cloneParameter, parameter } from "../../src/learner/adam.ts";
 import { stream } from "../../src/learner/presets.ts";
@@ -18,6 +18,11 @@ function referenceAdam(start: number, gradients: readonly number[], rate: number
   });
   return theta;
 }
+
+const make = (): { parameter: ReturnType<typeof parameter>; values: Float64Array }[] => [
+  { parameter: parameter(new Float32Array(2), 2), values: Float64Array.of(3, 0) },
+  { parameter: parameter(new Float32Array(1), 1), values: Float64Array.of(4) },
+];
 
 describe("adamStep", () => {
   test("follows the reference to 1e-6 over 50 steps", () => {
@@ -81,10 +86,6 @@ describe("adamStep", () => {
   });
 
   test("clips the norm of all updates together, and returns what it was", () => {
-    const make = (): { parameter: ReturnType<typeof parameter>; values: Float64Array }[] => [
-      { parameter: parameter(new Float32Array(2), 2), values: Float64Array.of(3, 0) },
-      { parameter: parameter(new Float32Array(1), 1), values: Float64Array.of(4) },
-    ];
     const clipped = make();
     const norm = adamStep(
       clipped.map(({ parameter, values }) => ({

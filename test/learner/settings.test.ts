@@ -27,16 +27,17 @@ describe("checkSettings", () => {
   });
 });
 
+const numbers = ({ pool, loss, optimiser }: typeof stream): unknown[] => [
+  pool.size,
+  pool.promptLength,
+  pool.topN,
+  loss.pullWeight,
+  optimiser.learningRate,
+  optimiser.referenceBatch,
+  optimiser.clipNorm,
+];
+
 test("the paper's presets carry the official constants", () => {
-  const numbers = ({ pool, loss, optimiser }: typeof stream): unknown[] => [
-    pool.size,
-    pool.promptLength,
-    pool.topN,
-    loss.pullWeight,
-    optimiser.learningRate,
-    optimiser.referenceBatch,
-    optimiser.clipNorm,
-  ];
   expect(numbers(paper.cifar100)).toEqual([10, 10, 4, 1, 0.03, 256, 1]);
   expect(numbers(paper.cifar100FirstRelease)).toEqual([10, 5, 5, 0.1, 0.03, 256, 1]);
   expect(numbers(paper.fiveDatasets)).toEqual([20, 10, 4, 0.5, 0.03, 256, 1]);
