@@ -42,12 +42,15 @@ export const errorHints = {
   "learner/sample": "This is a bug in the caller: pixels and query must fit the backbone.",
   "learner/state":
     "The state was saved by another version, model or pool shape: start empty, or run with the settings it was saved with.",
+  "learner/gradient":
+    "The model or an image gives numbers that are not finite: check the model file with `l2p-edge model verify`.",
   "learner/unknown-label": "Use a label that was learned; telemetry lists them.",
   "learner/label-taken": "Choose a name that no other label has, or forget that label first.",
   "scene/no-parts": "Name at least one part type in every phase of the schedule.",
   "dataset/not-found": "Check the path and its permissions: it must be a folder, a .tar or a .tar.gz.",
   "dataset/archive": "The file is damaged, incomplete or of another kind: give a folder, a .tar or a .tar.gz.",
   "dataset/no-images": "Put JPEG, PNG or WebP files into one folder a class: <class>/<file> or <split>/<class>/<file>.",
+  "distil/checkpoint": "Go on with the recipe it was begun with, or name another --work folder to start anew.",
   "settings/unreadable": "Check the path and its permissions.",
   "settings/invalid": "Correct the named keys; config/ has commented examples.",
   "mqtt/unreachable": "Check that the broker runs, its host and port in `mqtt.url`, the network and the firewall.",
