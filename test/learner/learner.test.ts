@@ -166,7 +166,7 @@ describe("learning", () => {
   test("a gradient that is not finite is refused, and nothing has changed", async () => {
     const { learner, engine, items } = await taught();
     const before = learner.save();
-    const step = engine.step;
+    const step = engine.step.bind(engine);
     engine.step = async (input) => {
       const output = await step(input);
       output.gradients.prompts.data[0] = Number.NaN;
