@@ -1,3 +1,7 @@
+import type { LearnerState } from "../kernel/state.ts";
+
+export type { LearnerState, StateArray } from "../kernel/state.ts";
+
 /** One image as the learner sees it. The learner never writes to it. */
 export interface Sample {
   /** sRGB bytes [imageSize, imageSize, 3]. */
@@ -36,18 +40,6 @@ export interface Learned {
   readonly loss: number;
   /** The version that contains it: one more than before the batch. */
   readonly poolVersion: number;
-}
-
-/** Numbers of a saved state; Float64 where sums run for years. */
-export interface StateArray {
-  readonly data: Float32Array | Float64Array | Int32Array;
-  readonly shape: readonly number[];
-}
-
-/** A learner's whole state, or its compact part: arrays by name, and JSON for the rest. */
-export interface LearnerState {
-  readonly arrays: Readonly<Record<string, StateArray>>;
-  readonly meta: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -3,6 +3,7 @@ import { learnedSchema, type LearnedMessage } from "./learned.ts";
 import { predictionSchema, type PredictionMessage } from "./prediction.ts";
 import { rejectedSchema, type RejectedMessage } from "./rejected.ts";
 import { replySchema, type ReplyMessage } from "./reply.ts";
+import { manifestSchema, type ManifestMessage } from "./snapshot-manifest.ts";
 import { telemetrySchema, type TelemetryMessage } from "./telemetry.ts";
 
 /** Every JSON message the node publishes, by the name of its topic. */
@@ -12,6 +13,7 @@ export interface JsonMessages {
   readonly rejected: RejectedMessage;
   readonly reply: ReplyMessage;
   readonly telemetry: TelemetryMessage;
+  readonly manifest: ManifestMessage;
 }
 
 const schemas: { readonly [K in keyof JsonMessages]: z.ZodType<JsonMessages[K]> } = {
@@ -20,6 +22,7 @@ const schemas: { readonly [K in keyof JsonMessages]: z.ZodType<JsonMessages[K]> 
   rejected: rejectedSchema,
   reply: replySchema,
   telemetry: telemetrySchema,
+  manifest: manifestSchema,
 };
 
 export function encodeJson<K extends keyof JsonMessages>(_kind: K, message: JsonMessages[K]): Uint8Array {
@@ -44,5 +47,6 @@ export function messageSchemas(): Readonly<Record<keyof JsonMessages, object>> {
     rejected: schemaOf("rejected"),
     reply: schemaOf("reply"),
     telemetry: schemaOf("telemetry"),
+    manifest: schemaOf("manifest"),
   };
 }

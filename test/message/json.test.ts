@@ -50,6 +50,20 @@ const examples: JsonMessages = {
     waiting: { labels: 0, pending: 0, windowFrames: 1, windowBytes: 10, journalBytes: 0 },
     box: { engine: "onnx", provider: "cpu", memoryBytes: 1, temperatureC: null, uptimeS: 3 },
   },
+  manifest: {
+    v: 1,
+    modelId: "ab",
+    modelName: "vit",
+    node: "box",
+    createdAt: "2024-05-01T10:00:00.000Z",
+    poolVersion: 5,
+    reason: "learned",
+    accuracy: null,
+    precision: "fp16",
+    sizeBytes: 33_000,
+    sha256: "0".repeat(64),
+    labels: ["bolt"],
+  },
 };
 const kinds = Object.keys(examples) as (keyof JsonMessages)[];
 
