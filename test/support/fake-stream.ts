@@ -146,6 +146,8 @@ export interface MemoryJournal {
   readonly sizeBytes: number;
   /** Entries that fit. */
   capacity: number;
+  /** How long an append takes, in turns of the microtask queue. */
+  ticks: () => number;
   /** After a crash nothing reaches the disk. */
   dead: boolean;
 }
@@ -156,9 +158,10 @@ export function memoryJournal(entries: readonly JournalEntry[] = []): MemoryJour
     entries: [...entries],
     appends: [],
     capacity: Infinity,
+    ticks: () => 1,
     dead: false,
     async append(added) {
-      await Promise.resolve();
+      for (let left = journal.ticks(); left > 0; left--) await Promise.resolve();
       if (journal.dead) return new Promise(() => {});
       if (journal.entries.length + added.length > journal.capacity) throw appError("journal/full", "no room");
       journal.entries.push(...added);
