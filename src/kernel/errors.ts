@@ -102,6 +102,8 @@ export const errorHints = {
   "pipeline/internal": "This is a bug: please report it with the log. The sample was left out and the box goes on.",
   "journal/full": "Wait for the next checkpoint, or raise the journal's size.",
   "journal/io": "Check the disk: free space, permissions and health.",
+  "state/locked": "Stop the named process, or give this one a state folder of its own.",
+  "state/folder": "Check the state folder: it must exist or be creatable, and this user must be able to write in it.",
 } as const;
 
 export type ErrorCode = keyof typeof errorHints;
