@@ -1,0 +1,133 @@
+import { Command, InvalidArgumentError } from "commander";
+import type { LogEntry } from "../distil/train.ts";
+import { progress, type Progress } from "./terminal.ts";
+
+interface TrainFlags {
+  readonly teacher: string;
+  readonly images: string;
+  readonly out: string;
+  readonly work: string;
+  readonly views: number;
+  readonly seed: number;
+  readonly threads: number;
+}
+
+interface CompareFlags {
+  readonly data: string;
+  readonly train: number;
+  readonly test: number;
+  readonly threads: number;
+}
+
+export function distilCommand(): Command {
+  return new Command("distil")
+    .description("Train the small backbone from a large one, or measure how good backbones are.")
+    .addCommand(trainCommand())
+    .addCommand(compareCommand());
+}
+
+function trainCommand(): Command {
+  return new Command("train")
+    .description("Distil a ViT's features into a small ViT, from random weights. Stopped, it goes on where it was.")
+    .requiredOption("--teacher <path>", "model folder or .safetensors file of the large ViT")
+    .requiredOption("--images <path>", "ImageFolder tree (its labels only watch), or a .tar or .tar.gz of one")
+    .requiredOption("--out <folder>", "where the model is written")
+    .option(
+      "--work <folder>",
+      "the teacher's features and checkpoints (about 350 MB for 24,000 images)",
+      ".cache/distil",
+    )
+    .option("--views <n>", "how many views the student sees in all", count, 150_000)
+    .option("--seed <n>", "of weights, views and their order", Number, 1)
+    .option("--threads <n>", "0: as many as there are cores", atLeastZero, 0)
+    .addHelpText(
+      "after",
+      "\nExample:\n  l2p-edge distil train --teacher vit_tiny.safetensors --images photographs.tar.gz --out models/mine",
+    )
+    .action(runTrain);
+}
+
+async function runTrain(flags: TrainFlags): Promise<void> {
+  const [{ distil }, { embeddedRecipe }] = await Promise.all([
+    import("../distil/distil.ts"),
+    import("../distil/recipe.ts"),
+  ]);
+  const recipe = embeddedRecipe({ viewsSeen: flags.views, seed: flags.seed });
+  const onTerminal = process.stderr.isTTY;
+  const say = (line: string): void => void (onTerminal || process.stderr.write(`${line}\n`));
+  let bar: Progress | undefined;
+  let shown = "";
+  const show = (title: string, done: number, of: number, note?: string): void => {
+    if (title !== shown) {
+      bar?.stop();
+      bar = progress(title, of);
+      shown = title;
+    }
+    bar?.update(done, note);
+  };
+  const manifest = await distil({
+    recipe,
+    teacherPath: flags.teacher,
+    imagesPath: flags.images,
+    workFolder: flags.work,
+    outFolder: flags.out,
+    threads: flags.threads,
+    onTeacher: (kind, done, of) => {
+      show(`teacher, ${kind}`, done, of);
+      if (done % 800 === 0 || done === of) say(`teacher, ${kind} views: ${done} of ${of}`);
+    },
+    onLog: (entry) => {
+      show("student", entry.step, recipe.train.steps, `loss ${entry.loss.toFixed(3)}`);
+      say(describe(entry, recipe.train.steps));
+    },
+  }).finally(() => bar?.stop());
+  process.stdout.write(`${JSON.stringify({ name: manifest.name, sha256: manifest.sha256, folder: flags.out })}\n`);
+}
+
+function describe({ step, seconds, loss, ...watched }: LogEntry, steps: number): string {
+  const { heldOutCosine, heldOutNearestMean } = watched;
+  const held =
+    heldOutNearestMean === undefined
+      ? ""
+      : `; held out: cosine ${heldOutCosine?.toFixed(3)}, nearest class mean ${(100 * heldOutNearestMean).toFixed(1)} %`;
+  return `step ${step} of ${steps}, ${seconds} s: loss ${loss.toFixed(4)}${held}`;
+}
+
+function compareCommand(): Command {
+  return new Command("compare")
+    .description("Nearest-class-mean and LDA accuracy of models' frozen features on a labelled data set.")
+    .argument("<model...>", "model folders or .safetensors files")
+    .requiredOption("--data <path>", "ImageFolder tree with train and test, or a .tar or .tar.gz of one")
+    .option("--train <n>", "training images of each class", count, 100)
+    .option("--test <n>", "test images of each class", count, 20)
+    .option("--threads <n>", "0: as many as there are cores", atLeastZero, 0)
+    .addHelpText(
+      "after",
+      "\nExample:\n  l2p-edge distil compare models/embedded vit_tiny.safetensors --data cifar100.tar.gz",
+    )
+    .action(runCompare);
+}
+
+async function runCompare(models: string[], flags: CompareFlags): Promise<void> {
+  const { compareModels } = await import("../distil/compare.ts");
+  const results = await compareModels({
+    models,
+    dataPath: flags.data,
+    trainPerClass: flags.train,
+    testPerClass: flags.test,
+    threads: flags.threads,
+  });
+  for (const result of results) process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value > 0)) throw new InvalidArgumentError("must be a whole number above 0");
+  return value;
+}
+
+function atLeastZero(text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value >= 0)) throw new InvalidArgumentError("must be a whole number of at least 0");
+  return value;
+}

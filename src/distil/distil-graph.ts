@@ -1,0 +1,83 @@
+import type { VitArchitecture } from "../backbone/architecture.ts";
+import { type Normalisation, vit, type WeightSource } from "../backbone/vit.ts";
+import { gradient } from "../onnx/gradient.ts";
+import { createGraph, type Graph, type Value } from "../onnx/graph.ts";
+import { add, atLeast, div, mul, scale, sqrt, sub } from "../onnx/ops/elementwise.ts";
+import { matmul } from "../onnx/ops/matmul.ts";
+import { mean, sum } from "../onnx/ops/reduce.ts";
+import { type ParameterLayout, parameterName } from "./parameters.ts";
+
+/** How far the student's feature s is from the teacher's t, both standardised: a weight for each term. */
+export interface DistilLoss {
+  /** Mean over D of (s − t)². */
+  readonly squared: number;
+  /** 1 − cos(s, t). */
+  readonly cosine: number;
+  /** Mean over D of ((s − t)·W)², with W given when the graph runs: whitening makes rare directions count. */
+  readonly whitened: number;
+}
+
+/** Names of a parameter's gradient among the outputs. */
+export function gradientName(parameter: string): string {
+  return `d_${parameter}`;
+}
+
+/**
+ * A training step: `pixels` uint8 [B, S, S, 3], `targets` [B, D], `whitening` [D, D] and every parameter by its name →
+ * `loss` [1, 1], `features` [B, D] and each parameter's gradient.
+ */
+export function distilGraph(layout: ParameterLayout, normalisation: Normalisation, loss: DistilLoss): Graph {
+  const g = createGraph("distil_step");
+  const { width } = layout.architecture;
+  const { feature, parameters } = student(g, layout, normalisation);
+  const target = g.input("targets", "float32", ["B", width]);
+  const whitening = g.input("whitening", "float32", [width, width]);
+
+  const error = sub(g, feature, target);
+  const terms: Value[] = [];
+  if (loss.squared > 0) terms.push(scale(g, mean(g, mul(g, error, error), -1), loss.squared));
+  if (loss.cosine > 0) terms.push(scale(g, sub(g, g.scalar(1), cosine(g, feature, target)), loss.cosine));
+  if (loss.whitened > 0) {
+    const white = matmul(g, error, whitening);
+    terms.push(scale(g, mean(g, mul(g, white, white), -1), loss.whitened));
+  }
+  const total = mean(
+    g,
+    terms.reduce((a, b) => add(g, a, b)),
+    0,
+  );
+
+  const seed = g.constant("one", { data: Float32Array.of(1), shape: [1, 1] });
+  const gradients = gradient(g, total, seed, parameters);
+  g.output("loss", total);
+  g.output("features", feature);
+  parameters.forEach((parameter, i) => g.output(gradientName(parameter.name), gradients[i]!));
+  return g;
+}
+
+/** The same student without a loss: `pixels` and parameters → `features`. */
+export function studentGraph(layout: ParameterLayout, normalisation: Normalisation): Graph {
+  const g = createGraph("distil_features");
+  g.output("features", student(g, layout, normalisation).feature);
+  return g;
+}
+
+/** The ViT on weights that are inputs, without prompts: q(x). */
+function student(
+  g: Graph,
+  { architecture, parameters }: ParameterLayout,
+  normalisation: Normalisation,
+): { feature: Value; parameters: Value[] } {
+  const { imageSize, width }: VitArchitecture = architecture;
+  const inputs = new Map(parameters.map(({ name, shape }) => [name, g.input(name, "float32", shape)]));
+  const weight: WeightSource = (name, _shape, rows) => inputs.get(parameterName(name, rows))!;
+  const pixels = g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
+  const prompts = g.input("prompts", "float32", ["B", "T", width]);
+  return { feature: vit(g, architecture, normalisation, weight, pixels, prompts), parameters: [...inputs.values()] };
+}
+
+/** Cosine of each row of a with the same row of b, [B, 1]. */
+function cosine(g: Graph, a: Value, b: Value): Value {
+  const length = (x: Value): Value => sqrt(g, atLeast(g, sum(g, mul(g, x, x), -1), 1e-12));
+  return div(g, sum(g, mul(g, a, b), -1), mul(g, length(a), length(b)));
+}

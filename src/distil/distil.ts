@@ -1,0 +1,106 @@
+import { mkdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Manifest } from "../backbone/manifest.ts";
+import { loadModel } from "../backbone/model.ts";
+import { createOnnxEngine } from "../backbone/onnx-engine.ts";
+import { chooseHeldOut, createHeldOut } from "./held-out.ts";
+import { layoutOf } from "./parameters.ts";
+import type { Recipe } from "./recipe.ts";
+import { createSamples } from "./samples.ts";
+import { saveModel } from "./save-model.ts";
+import { standardise, standardisationOf, whiteningOf } from "./standardise.ts";
+import { type ViewSet, viewSet } from "./teacher-cache.ts";
+import { type LogEntry, train } from "./train.ts";
+import { createTrainingSession } from "./training-session.ts";
+import { openTrainingImages, type TrainingImages } from "./training-images.ts";
+import { type ViewKind, viewKinds } from "./view.ts";
+
+export interface DistilOptions {
+  readonly recipe: Recipe;
+  /** The teacher: a model folder or a .safetensors file. */
+  readonly teacherPath: string;
+  /** An ImageFolder tree, or a tar of one. */
+  readonly imagesPath: string;
+  /** Teacher's features and checkpoints: what a stopped run goes on from. Outside git. */
+  readonly workFolder: string;
+  /** Where the model is written. */
+  readonly outFolder: string;
+  /** 0 lets ONNX Runtime choose. */
+  readonly threads: number;
+  readonly onTeacher?: (kind: ViewKind, done: number, of: number) => void;
+  readonly onLog?: (entry: LogEntry) => void;
+}
+
+/**
+ * Distils a ViT's q(x) into a small one, from random weights to a model folder: the teacher looks at every view once
+ * (kept on disk), then the student is trained on them. Stopped at any time, it goes on where it was.
+ */
+export async function distil(options: DistilOptions): Promise<Manifest> {
+  const { recipe, workFolder, threads, onLog } = options;
+  const { drawings, normalisation, loss } = recipe;
+  const images = await openTrainingImages(options.imagesPath, drawings, recipe.train.seed);
+  const { sets, teacherName } = await lookAtAll(images, options);
+
+  const layout = layoutOf(recipe.architecture);
+  const { width, imageSize: studentSizePx } = recipe.architecture;
+  const heldOutIndices = chooseHeldOut(images.labels, recipe.heldOutPerClass);
+  const standardisation = standardisationOf(
+    sets.map((set) => set.features),
+    width,
+  );
+  const standardised = sets[0]!.features.slice();
+  standardise(standardised, standardisation);
+  const whitening = whiteningOf(standardised, width, recipe.whiteningShrinkage);
+  const session = createTrainingSession({ layout, normalisation, loss, whitening, threads });
+  const common = { heldOut: heldOutIndices, standardisation };
+  const { seed } = recipe.train;
+  await mkdir(workFolder, { recursive: true });
+  const { weights, log } = await train({
+    layout,
+    session,
+    samples: createSamples({ sets, studentSizePx, seed, ...common }),
+    heldOut: createHeldOut({ session, plain: sets[0]!, labels: images.labels, ...common }),
+    settings: recipe.train,
+    checkpointPath: join(workFolder, `${recipe.name}.checkpoint.safetensors`),
+    recipe: JSON.stringify({ recipe, teacherName, photographs: images.photographs }),
+    checkpointEverySteps: 200,
+    logEverySteps: 50,
+    watchEverySteps: 500,
+    onLog: onLog ?? (() => {}),
+  });
+  await session.close();
+  const provenance = { distilledFrom: teacherName, trainedOn: trainedOn(options, images, heldOutIndices.size) };
+  return await saveModel(options.outFolder, layout, weights, { recipe, provenance, log });
+}
+
+async function lookAtAll(
+  images: TrainingImages,
+  { recipe, teacherPath, workFolder, threads, onTeacher }: DistilOptions,
+): Promise<{ sets: ViewSet[]; teacherName: string }> {
+  const model = await loadModel(teacherPath);
+  const teacher = await createOnnxEngine({ model, head: { kind: "linear" }, threads });
+  const sets: ViewSet[] = [];
+  try {
+    for (const kind of viewKinds) {
+      const set = await viewSet(kind, {
+        folder: workFolder,
+        images,
+        teacher,
+        studentSizePx: recipe.architecture.imageSize,
+        seed: recipe.train.seed,
+        ...(onTeacher && { onProgress: onTeacher }),
+      });
+      sets.push(set);
+    }
+  } finally {
+    await teacher.close();
+  }
+  return { sets, teacherName: model.info.name };
+}
+
+function trainedOn({ imagesPath }: DistilOptions, images: TrainingImages, heldOut: number): string {
+  return (
+    `${images.photographs - heldOut} photographs of ${basename(imagesPath)} and ${images.drawings} parts drawn by ` +
+    `l2p-edge; ${viewKinds.length} views of each, mirrored at random. Labels were not used.`
+  );
+}

@@ -1,0 +1,90 @@
+import { expectedShapes, type VitArchitecture } from "../backbone/architecture.ts";
+import { createRng } from "../kernel/rng.ts";
+import { sizeOf, type Tensor } from "../kernel/tensor.ts";
+
+/** One trained tensor and where its numbers lie in the flat array. */
+export interface Parameter {
+  /** timm's name, with `[from:to]` for a range of its rows. */
+  readonly name: string;
+  /** As the graph takes it. */
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly size: number;
+  /** Matrices decay; biases, norms, CLS and positions do not. */
+  readonly decays: boolean;
+}
+
+/** Where each weight of a ViT lies when all of them are one flat array. */
+export interface ParameterLayout {
+  readonly architecture: VitArchitecture;
+  readonly parameters: readonly Parameter[];
+  readonly size: number;
+}
+
+/** The parts of a weight that the graph asks for by themselves: queries apart from keys and values. */
+export function parameterName(name: string, rows?: readonly [number, number]): string {
+  return rows === undefined ? name : `${name}[${rows.join(":")}]`;
+}
+
+export function layoutOf(architecture: VitArchitecture): ParameterLayout {
+  const { width } = architecture;
+  const parameters: Parameter[] = [];
+  let offset = 0;
+  const push = (name: string, shape: readonly number[]): void => {
+    const size = sizeOf(shape);
+    parameters.push({ name, shape, offset, size, decays: shape.length === 2 });
+    offset += size;
+  };
+  for (const [name, [rows, ...rest]] of expectedShapes(architecture)) {
+    if (name.includes("attn.qkv")) {
+      push(parameterName(name, [0, width]), [width, ...rest]);
+      push(parameterName(name, [width, 3 * width]), [2 * width, ...rest]);
+    } else if (name === "patch_embed.proj.weight") {
+      push(name, [rows!, sizeOf(rest)]);
+    } else {
+      push(name, [rows!, ...rest]);
+    }
+  }
+  return { architecture, parameters, size: offset };
+}
+
+/**
+ * Random weights: matrices from a normal of deviation 1/√inputs cut at two deviations, CLS and positions likewise at
+ * 0.02, norms 1, biases 0. The last matrix of each residual branch is smaller by √(2·depth): the stream keeps its size.
+ */
+export function randomParameters({ architecture, parameters, size }: ParameterLayout, seed: number): Float32Array {
+  const rng = createRng(seed);
+  const truncatedNormal = (): number => {
+    for (;;) {
+      const x = rng.normal();
+      if (Math.abs(x) <= 2) return x;
+    }
+  };
+  const flat = new Float32Array(size);
+  for (const { name, shape, offset, size: count } of parameters) {
+    const part = flat.subarray(offset, offset + count);
+    if (name.includes("norm") && name.endsWith(".weight")) part.fill(1);
+    if (name.endsWith(".bias") || name.includes(".bias[") || name.includes("norm")) continue;
+    const isResidual = name.includes("attn.proj") || name.includes("mlp.fc2");
+    const deviation = shape.length === 2 ? 1 / Math.sqrt(shape[1]!) : 0.02;
+    const scale = isResidual ? deviation / Math.sqrt(2 * architecture.depth) : deviation;
+    for (let i = 0; i < count; i++) part[i] = scale * truncatedNormal();
+  }
+  return flat;
+}
+
+/** The weights by timm's names and shapes, the ranges of rows joined; a copy. */
+export function toWeights({ architecture, parameters }: ParameterLayout, flat: Float32Array): Map<string, Tensor> {
+  const weights = new Map<string, Tensor>();
+  for (const [name, shape] of expectedShapes(architecture)) {
+    const data = new Float32Array(sizeOf(shape));
+    let filled = 0;
+    for (const part of parameters) {
+      if (part.name !== name && !part.name.startsWith(`${name}[`)) continue;
+      data.set(flat.subarray(part.offset, part.offset + part.size), filled);
+      filled += part.size;
+    }
+    weights.set(name, { data, shape });
+  }
+  return weights;
+}

@@ -1,0 +1,62 @@
+import type { VitArchitecture } from "../backbone/architecture.ts";
+import type { Normalisation } from "../backbone/vit.ts";
+import type { DistilLoss } from "./distil-graph.ts";
+import type { TrainSettings } from "./train.ts";
+
+/** Everything that decides what comes out of a training, but the images and the teacher. */
+export interface Recipe {
+  readonly name: string;
+  readonly architecture: VitArchitecture;
+  readonly normalisation: Normalisation;
+  readonly loss: DistilLoss;
+  /** See `whiteningOf`. */
+  readonly whiteningShrinkage: number;
+  /** Pictures of parts that the product draws, beside the photographs. */
+  readonly drawings: number;
+  /** Photographs of each class that are only watched. */
+  readonly heldOutPerClass: number;
+  readonly train: TrainSettings;
+}
+
+export interface RecipeOptions {
+  /** How many views are shown to the student in all, mirrored or not. */
+  readonly viewsSeen: number;
+  readonly seed: number;
+}
+
+/** The recipe of models/embedded: 2.7 million weights, 65 tokens. */
+export function embeddedRecipe({ viewsSeen, seed }: RecipeOptions): Recipe {
+  const batchSize = 32;
+  const steps = Math.ceil(viewsSeen / batchSize);
+  return {
+    name: "l2p-edge-vit-micro",
+    architecture: {
+      imageSize: 64,
+      patchSize: 8,
+      width: 192,
+      depth: 6,
+      heads: 3,
+      mlpWidth: 768,
+      layerNormEps: 1e-6,
+    },
+    normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    loss: { squared: 1, cosine: 1, whitened: 0 },
+    whiteningShrinkage: 0.1,
+    drawings: 4000,
+    heldOutPerClass: 5,
+    train: {
+      steps,
+      keptSteps: Math.floor(steps * 0.8),
+      keptSide: 5,
+      batchSize,
+      warmUpSteps: Math.ceil(steps / 20),
+      peakRate: 1e-3,
+      floorRate: 1e-5,
+      weightDecay: 0.05,
+      beta1: 0.9,
+      beta2: 0.98,
+      clipNorm: 1,
+      seed,
+    },
+  };
+}

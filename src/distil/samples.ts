@@ -1,0 +1,70 @@
+import { createRng, shuffled } from "../kernel/rng.ts";
+import { standardise, type Standardisation } from "./standardise.ts";
+import type { ViewSet } from "./teacher-cache.ts";
+import type { TrainingBatch } from "./training-session.ts";
+
+/** What is trained on: every view of every image that is not held out. */
+export interface Samples {
+  readonly size: number;
+  /** The batch of this step: epochs are shuffled anew and half of the images mirrored, all by seed and step alone. */
+  batch(step: number, batchSize: number): TrainingBatch;
+}
+
+export interface SamplesOptions {
+  readonly sets: readonly ViewSet[];
+  /** Indices of images that are never trained on. */
+  readonly heldOut: ReadonlySet<number>;
+  readonly standardisation: Standardisation;
+  readonly studentSizePx: number;
+  readonly seed: number;
+}
+
+export function createSamples(options: SamplesOptions): Samples {
+  const { sets, heldOut, standardisation, studentSizePx, seed } = options;
+  const width = standardisation.mean.length;
+  const pixelBytes = studentSizePx ** 2 * 3;
+  const samples = sets.flatMap((set) =>
+    Array.from({ length: set.count }, (_, index) => ({ set, index })).filter(({ index }) => !heldOut.has(index)),
+  );
+  let epoch = -1;
+  let order = samples;
+
+  function sampleAt(position: number): (typeof samples)[number] {
+    const wanted = Math.floor(position / samples.length);
+    if (wanted !== epoch) order = shuffled(samples, createRng(Math.imul(seed + 1, 0x9e3779b1) ^ wanted));
+    epoch = wanted;
+    return order[position % samples.length]!;
+  }
+
+  return {
+    size: samples.length,
+    batch: (step, count) => {
+      const pixels = new Uint8Array(count * pixelBytes);
+      const targets = new Float32Array(count * width);
+      const rng = createRng(Math.imul(seed + 1, 0x85ebca6b) ^ step);
+      for (let i = 0; i < count; i++) {
+        const { set, index } = sampleAt(step * count + i);
+        const image = set.pixels.subarray(index * pixelBytes, (index + 1) * pixelBytes);
+        const place = pixels.subarray(i * pixelBytes, (i + 1) * pixelBytes);
+        if (rng.uniform() < 0.5) mirror(image, place, studentSizePx);
+        else place.set(image);
+        targets.set(set.features.subarray(index * width, (index + 1) * width), i * width);
+      }
+      standardise(targets, standardisation);
+      return { pixels, targets, count };
+    },
+  };
+}
+
+/** Left to right, [size, size, 3]. */
+export function mirror(from: Uint8Array, to: Uint8Array, size: number): void {
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const source = (y * size + x) * 3;
+      const target = (y * size + size - 1 - x) * 3;
+      to[target] = from[source]!;
+      to[target + 1] = from[source + 1]!;
+      to[target + 2] = from[source + 2]!;
+    }
+  }
+}

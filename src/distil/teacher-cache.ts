@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Engine } from "../backbone/engine.ts";
+import { renderView } from "./render-view.ts";
+import type { TrainingImages } from "./training-images.ts";
+import { type ViewKind, viewOf } from "./view.ts";
+
+/** One view of each image as the student sees it, and what the teacher's q(x) of that view is. */
+export interface ViewSet {
+  readonly kind: ViewKind;
+  readonly count: number;
+  /** uint8 [count, S, S, 3] */
+  readonly pixels: Uint8Array;
+  /** [count, D] */
+  readonly features: Float32Array;
+}
+
+export interface TeacherCacheOptions {
+  /** Outside git; a folder for each teacher, set of images and recipe is made in it. */
+  readonly folder: string;
+  readonly images: TrainingImages;
+  readonly teacher: Engine;
+  /** S: the student's input side, pixels. */
+  readonly studentSizePx: number;
+  readonly seed: number;
+  /** Called after each batch. */
+  readonly onProgress?: (kind: ViewKind, done: number, of: number) => void;
+}
+
+/** Raise when the recipe of the views changes: old caches are then left alone. */
+const recipe = 1;
+const batchSize = 16;
+
+/** The view set of a kind, from disk; what is missing is computed first, and a stopped run goes on where it was. */
+export async function viewSet(kind: ViewKind, options: TeacherCacheOptions): Promise<ViewSet> {
+  const { images, teacher, studentSizePx, onProgress } = options;
+  const count = images.photographs + images.drawings;
+  const folder = join(options.folder, identity(options));
+  await mkdir(folder, { recursive: true });
+  const paths = { pixels: join(folder, `${kind}.pixels`), features: join(folder, `${kind}.features`) };
+  const pixelBytes = studentSizePx ** 2 * 3;
+  const featureBytes = teacher.info.width * 4;
+
+  const [pixels, features] = await Promise.all([open(paths.pixels, "a"), open(paths.features, "a")]);
+  try {
+    // Features are written after their pixels: they say how much is done.
+    let done = Math.floor((await stat(paths.features)).size / featureBytes);
+    await Promise.all([pixels.truncate(done * pixelBytes), features.truncate(done * featureBytes)]);
+    let next = done < count ? renderBatch(kind, done, options) : undefined;
+    while (next !== undefined) {
+      const batch = await next;
+      done += batch.count;
+      // Rendered while the teacher computes.
+      next = done < count ? renderBatch(kind, done, options) : undefined;
+      const { data } = await teacher.query({ pixels: batch.teacher, count: batch.count });
+      await pixels.write(batch.student);
+      await features.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      onProgress?.(kind, done, count);
+    }
+  } finally {
+    await Promise.all([pixels.close(), features.close()]);
+  }
+
+  const stored = await readFile(paths.features);
+  return {
+    kind,
+    count,
+    pixels: await readFile(paths.pixels),
+    features: new Float32Array(Uint8Array.from(stored).buffer),
+  };
+}
+
+async function renderBatch(
+  kind: ViewKind,
+  start: number,
+  { images, seed, studentSizePx, teacher }: TeacherCacheOptions,
+): Promise<{ count: number; student: Uint8Array; teacher: Uint8Array }> {
+  const count = Math.min(batchSize, images.photographs + images.drawings - start);
+  const sizes = [studentSizePx, teacher.info.imageSize];
+  const views = await Promise.all(
+    Array.from({ length: count }, async (_, i) =>
+      renderView(await images.read(start + i), viewOf(kind, start + i, seed), sizes),
+    ),
+  );
+  return {
+    count,
+    student: Buffer.concat(views.map(([student]) => student!)),
+    teacher: Buffer.concat(views.map(([, forTeacher]) => forTeacher!)),
+  };
+}
+
+function identity({ images, teacher, studentSizePx, seed }: TeacherCacheOptions): string {
+  const { photographs, drawings, labels } = images;
+  const key = { recipe, teacher: teacher.info.modelId, photographs, drawings, labels, studentSizePx, seed };
+  return createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 16);
+}
