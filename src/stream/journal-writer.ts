@@ -58,6 +58,7 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
     jobs: [],
     blocked: false,
   }));
+  const next = (): Lane | undefined => lanes.find(({ jobs, blocked }) => jobs.length > 0 && !blocked);
   const waiting = (): number => lanes.reduce((sum, { jobs }) => sum + jobs.length, 0);
   let busy = false;
   let closed = false;
@@ -111,7 +112,6 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
   async function pump(): Promise<void> {
     if (busy) return;
     busy = true;
-    const next = (): Lane | undefined => lanes.find(({ jobs, blocked }) => jobs.length > 0 && !blocked);
     for (let lane = next(); lane !== undefined; lane = next()) await serve(lane);
     busy = false;
   }

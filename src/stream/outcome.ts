@@ -10,6 +10,8 @@ import type { LabelKey, Log } from "./parts.ts";
 export interface Predicted {
   readonly kind: "prediction";
   readonly camera: string;
+  /** The frame's encoded bytes, for whoever shows it; not kept. */
+  readonly image: Uint8Array;
   readonly message: PredictionMessage;
 }
 

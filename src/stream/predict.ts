@@ -47,5 +47,5 @@ async function predicted(frame: HeldFrame, sample: Sample, arrivedMs: number, pa
     latencyMs: Math.round((parts.clock.monotonicMs() - arrivedMs) * 10) / 10,
     capturedAt: frame.capturedAt,
   } as const;
-  return { kind: "prediction", camera: frame.camera, message };
+  return { kind: "prediction", camera: frame.camera, image: frame.bytes, message };
 }

@@ -17,7 +17,7 @@ import {
   tap,
 } from "rxjs";
 import { systemClock, type Clock } from "../kernel/clock.ts";
-import type { Learner } from "../learner/types.ts";
+import type { Learner, LearnerTelemetry } from "../learner/types.ts";
 import type { Topics } from "../message/topic.ts";
 import { prequentialAccuracy } from "./accuracy.ts";
 import { readStreamState, type Snapshot } from "./checkpoint.ts";
@@ -120,7 +120,7 @@ export function wire(parts: PipelineParts): Wired {
   });
 
   const gauges = (): Gauges => ({
-    ...learner.telemetry(),
+    ...pick(learner.telemetry()),
     poolVersion: learner.poolVersion,
     paused: paused$.value,
     accuracy: accuracy.read(),
@@ -207,4 +207,13 @@ export function wire(parts: PipelineParts): Wired {
           return [];
         }),
   };
+}
+
+/** Only what telemetry's schema has, whatever else a learner may tell. */
+function pick({
+  classCounts,
+  promptUse,
+  combination,
+}: LearnerTelemetry): Pick<Gauges, "classCounts" | "promptUse" | "combination"> {
+  return { classCounts, promptUse, combination };
 }

@@ -13,11 +13,11 @@ const options = (scheduler: TestScheduler, of: Partial<MicroBatchOptions> = {}):
   ...of,
 });
 
-describe("microBatch", () => {
-  const joined =
-    (cold: (marble: string, values: Record<string, string>) => Observable<string>) => (batch: readonly string[]) =>
-      cold("---(r|)", { r: batch.join("") });
+const joined =
+  (cold: (marble: string, values: Record<string, string>) => Observable<string>) => (batch: readonly string[]) =>
+    cold("---(r|)", { r: batch.join("") });
 
+describe("microBatch", () => {
   it("takes what waits, up to its size, when the last batch is done", () => {
     marbles(({ cold, expectObservable }, scheduler) => {
       const out$ = cold("abcd------|").pipe(microBatch(options(scheduler), joined(cold)));

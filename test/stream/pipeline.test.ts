@@ -27,6 +27,15 @@ const advance = async (ms: number): Promise<void> => {
 };
 const codes = (of: ReturnType<typeof box>): string[] => of.rejected.map(({ rejected }) => rejected.code);
 
+const command = (name: string, args = {}): ReturnType<typeof message> =>
+  message(testTopics.command(name), JSON.stringify({ id: "7", ...args }));
+
+const service = async ({ name }: { name: string }): Promise<Record<string, unknown>> => {
+  if (name === "rollback") throw appError("command/failed", "nothing to roll back to");
+  if (name === "set") throw new Error("bug");
+  return { checkpoint: "12" };
+};
+
 describe("prediction", () => {
   it("publishes one for every frame, with the id the node gave where there was none", async () => {
     const b = box({ nextFrameId: () => "given-1" });
@@ -112,11 +121,12 @@ describe("labels", () => {
   it("are on disk before they are settled", async () => {
     const b = box();
     const one = label("cam", "1", "bolt");
-    b.send(frame("cam", "1"), one);
-    expect([one.settled, b.journal.entries.length]).toEqual([0, 0]);
+    const same = label("cam", "1", "bolt");
+    b.send(frame("cam", "1"), one, same);
+    expect([one.settled, same.settled, b.journal.entries.length]).toEqual([0, 0, 0]);
     await flush();
     expect(b.journal.entries[0]).toMatchObject({ kind: "label", label: "bolt", frame: bytesOf("image 1") });
-    expect(one.settled).toBe(1);
+    expect([one.settled, same.settled]).toEqual([1, 1]);
   });
 
   it("share an append while the disk is busy", async () => {
@@ -257,9 +267,9 @@ describe("what is rejected", () => {
     await advance(20);
     expect(codes(b)).toEqual(["pipeline/internal"]);
     expect(b.learner.history).toEqual([["image 1=bolt"], ["image 3=nut"]]);
-    const [, ...again] = [b, box({ learner: fakeLearner(), journal: memoryJournal(b.journal.entries) })];
+    const again = box({ learner: fakeLearner(), journal: memoryJournal(b.journal.entries) });
     await advance(20);
-    expect(again[0]!.learner.history).toEqual(b.learner.history);
+    expect(again.learner.history).toEqual(b.learner.history);
   });
 });
 
@@ -319,9 +329,6 @@ describe("a full journal", () => {
 });
 
 describe("commands", () => {
-  const command = (name: string, args = {}): ReturnType<typeof message> =>
-    message(testTopics.command(name), JSON.stringify({ id: "7", ...args }));
-
   it("pause and resume learning; labels are taken meanwhile", async () => {
     const b = box();
     const one = label("cam", "1", "bolt");
@@ -356,11 +363,6 @@ describe("commands", () => {
   });
 
   it("go to the service where it serves them, and are answered where they fail", async () => {
-    const service = async ({ name }: { name: string }): Promise<Record<string, unknown>> => {
-      if (name === "rollback") throw appError("command/failed", "nothing to roll back to");
-      if (name === "set") throw new Error("bug");
-      return { checkpoint: "12" };
-    };
     const b = box({ service });
     b.send(
       command("restore"),
