@@ -40,11 +40,16 @@ interface Entry {
   settle: ((error?: AppError) => void)[];
 }
 
+interface Link {
+  readonly send: (message: OutMessage) => Promise<SendResult>;
+  readonly window: number;
+}
+
 export function outbox(options: OutboxOptions): Outbox {
-  let entries: Entry[] = [];
+  const entries: Entry[] = [];
   let bytes = 0;
   let dropped = 0;
-  let link: { readonly send: (message: OutMessage) => Promise<SendResult>; readonly window: number } | undefined;
+  let link: Link | undefined;
   let onEmpty: (() => void)[] = [];
 
   function remove(entry: Entry, error?: AppError): void {
@@ -78,6 +83,13 @@ export function outbox(options: OutboxOptions): Outbox {
     if (isOver()) drop(newest);
   }
 
+  async function sendEntry(entry: Entry, over: Link): Promise<void> {
+    const result = await over.send(entry.message);
+    if (result === "sent") remove(entry);
+    else if (result !== "later") remove(entry, result.refused);
+    if (link === over) pump();
+  }
+
   function pump(): void {
     const current = link;
     if (current === undefined) return;
@@ -87,11 +99,7 @@ export function outbox(options: OutboxOptions): Outbox {
       if (entry.inFlight) continue;
       entry.inFlight = true;
       inFlight++;
-      void current.send(entry.message).then((result) => {
-        if (result === "sent") remove(entry);
-        else if (result !== "later") remove(entry, result.refused);
-        if (link === current) pump();
-      });
+      void sendEntry(entry, current);
     }
   }
 
@@ -120,7 +128,9 @@ export function outbox(options: OutboxOptions): Outbox {
     drained: () => (entries.length === 0 ? Promise.resolve() : new Promise((resolve) => onEmpty.push(resolve))),
     close() {
       link = undefined;
-      for (const entry of [...entries]) remove(entry, appError("mqtt/closed", `${entry.message.topic} was not sent`));
+      while (entries[0] !== undefined) {
+        remove(entries[0], appError("mqtt/closed", `${entries[0].message.topic} was not sent`));
+      }
     },
     get messages() {
       return entries.length;

@@ -58,7 +58,7 @@ export function retainedReader(maxPayloadBytes: number): RetainedReader {
       return asked.length > 0;
     },
     close() {
-      for (const { answer } of [...questions]) answer(undefined);
+      for (const { answer } of questions) answer(undefined);
     },
   };
 }
