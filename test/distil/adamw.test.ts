@@ -3,6 +3,12 @@ import { adamW, cosineRate, globalNorm } from "../../src/distil/adamw.ts";
 
 const numbers = { learningRate: 0.1, weightDecay: 0.2, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, gradientScale: 1 };
 
+function firstMoment(gradient: number, gradientScale: number): number {
+  const state = { first: new Float32Array(1), second: new Float32Array(1) };
+  adamW(new Float32Array(1), Float32Array.of(gradient), state, [0, 1], { ...numbers, gradientScale, step: 1 });
+  return state.first[0]!;
+}
+
 describe("AdamW", () => {
   it("does what the paper's algorithm does, in double precision", () => {
     const weights = Float32Array.of(1, -2, 3);
@@ -22,19 +28,14 @@ describe("AdamW", () => {
   });
 
   it("takes a clipped gradient as if it had been shorter", () => {
-    const run = (gradient: number, gradientScale: number): Float32Array => {
-      const state = { first: new Float32Array(1), second: new Float32Array(1) };
-      adamW(new Float32Array(1), Float32Array.of(gradient), state, [0, 1], { ...numbers, gradientScale, step: 1 });
-      return state.first;
-    };
-    expect(run(10, 0.1)[0]).toBeCloseTo(run(1, 1)[0]!, 6);
+    expect(firstMoment(10, 0.1)).toBeCloseTo(firstMoment(1, 1), 6);
     expect(globalNorm(Float32Array.of(3, 0, -4))).toBe(5);
   });
 });
 
-describe("the learning rate", () => {
-  const rate = (step: number): number => cosineRate(step, 100, 10, 1, 0.1);
+const rate = (step: number): number => cosineRate(step, 100, 10, 1, 0.1);
 
+describe("the learning rate", () => {
   it("rises in a line, falls as a cosine and ends at its floor", () => {
     expect(rate(0)).toBeCloseTo(0.1);
     expect(rate(9)).toBeCloseTo(1);

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { chooseHeldOut } from "../../src/distil/held-out.ts";
+import { createSamples, mirror } from "../../src/distil/samples.ts";
+import type { ViewSet } from "../../src/distil/teacher-cache.ts";
+
+const size = 2;
+const pixelBytes = size * size * 3;
+
+/** Image n has bytes n and the feature (n, n). */
+function views(kind: ViewSet["kind"], count: number, from: number): ViewSet {
+  const pixels = Uint8Array.from({ length: count * pixelBytes }, (_, i) => from + Math.floor(i / pixelBytes));
+  return { kind, count, pixels, features: Float32Array.from({ length: count * 2 }, (_, i) => from + (i >> 1)) };
+}
+
+const samples = createSamples({
+  sets: [views("plain", 10, 0), views("varied", 10, 100)],
+  heldOut: new Set([3, 7]),
+  standardisation: { mean: Float64Array.of(1, 0), deviation: Float64Array.of(1, 2) },
+  studentSizePx: size,
+  seed: 4,
+});
+
+describe("the samples", () => {
+  it("show every view of what is not held out once an epoch, with the teacher's standardised feature", () => {
+    const seen: number[] = [];
+    for (let step = 0; step < 4; step++) {
+      const { pixels, targets } = samples.batch(step, 4);
+      for (let i = 0; i < 4; i++) {
+        const image = pixels[i * pixelBytes]!;
+        seen.push(image);
+        expect([...targets.subarray(2 * i, 2 * i + 2)]).toEqual([image - 1, image / 2]);
+      }
+    }
+    const kept = [0, 1, 2, 4, 5, 6, 8, 9];
+    expect(samples.size).toBe(16);
+    expect(seen.toSorted((a, b) => a - b)).toEqual([...kept, ...kept.map((n) => n + 100)]);
+  });
+
+  it("depend on seed and step alone, so that a resumed training sees what it would have seen", () => {
+    const later = samples.batch(9, 4);
+    samples.batch(2, 4);
+    expect(samples.batch(9, 4)).toEqual(later);
+    expect(samples.batch(13, 4).targets).not.toEqual(later.targets);
+  });
+
+  it("are mirrored left to right", () => {
+    const image = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    const mirrored = new Uint8Array(12);
+    mirror(image, mirrored, 2);
+    expect([...mirrored]).toEqual([4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
+  });
+});
+
+describe("what is held out", () => {
+  it("are the first of each class", () => {
+    expect([...chooseHeldOut(["a", "b", "a", "a", "b", "c"], 2)]).toEqual([0, 1, 2, 4, 5]);
+  });
+});
