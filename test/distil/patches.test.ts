@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { layoutOf, randomParameters } from "../../src/distil/parameters.ts";
 import { choosePatches, packPatches, putPositions, takePositions } from "../../src/distil/patches.ts";
