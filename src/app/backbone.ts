@@ -20,7 +20,7 @@ export interface Backbone {
   readonly model: Model;
   readonly engine: Engine;
   /** An image file as this backbone sees it. @throws AppError `image/…` */
-  prepare(bytes: Uint8Array): Promise<Uint8Array>;
+  readonly prepare: (bytes: Uint8Array) => Promise<Uint8Array>;
 }
 
 /** Loads the frozen ViT and starts the engine that runs it. @throws AppError `model/…`, `engine/provider` */

@@ -33,9 +33,13 @@ export async function connectCamera(url: string, options: CameraConnectionOption
     },
     false,
   ).catch((cause: unknown) => {
-    throw appError("camera/broker", `cannot connect to ${url}: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
+    throw appError(
+      "camera/broker",
+      `cannot connect to ${url}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
   });
   return {
     publish: async (topic, payload, qos) => {

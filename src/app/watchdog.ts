@@ -10,7 +10,6 @@ export function progressJudge(): (
   let finishedBefore = -1;
   let framesBefore = -1;
   return ({ totals, drops, rejected, waiting, paused }) => {
-    const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
     const finished = totals.predictions + totals.learned + totals.duplicates + sum(drops) + sum(rejected);
     const idle = totals.frames === framesBefore && (paused || waiting.pending === waiting.labels);
     const advances = finished !== finishedBefore || idle;
@@ -18,4 +17,8 @@ export function progressJudge(): (
     framesBefore = totals.frames;
     return advances;
   };
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((a, b) => a + b, 0);
 }

@@ -108,12 +108,12 @@ async function* labelled(images: AsyncIterable<Uint8Array>, label: string | null
 
 async function* repeated(open: () => AsyncIterable<Picture>, loop: boolean, limit: number): AsyncGenerator<Picture> {
   let count = 0;
-  do {
+  for (let round = 0; round === 0 || loop; round++) {
     for await (const picture of open()) {
       if (count++ >= limit) return;
       yield picture;
     }
-  } while (loop);
+  }
 }
 
 function positive(text: string): number {

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { demoCommand } from "./demo.ts";
+import { cameraCommand } from "./camera.ts";
+import { modelCommand } from "./model.ts";
+import { runCommand } from "./run.ts";
 import { fail } from "./terminal.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -14,7 +16,7 @@ const program = new Command("l2p-edge")
   .showHelpAfterError("(add --help for the options and an example)")
   .addHelpText("after", "\nFirst time here? `l2p-edge demo` shows a box that learns, on this machine alone.");
 
-for (const command of [demoCommand]) program.addCommand(command());
+for (const command of [runCommand, cameraCommand, modelCommand]) program.addCommand(command());
 
 try {
   await program.parseAsync();

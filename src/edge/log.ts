@@ -1,7 +1,7 @@
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
 
-export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
 export interface LogOptions {
   readonly level: LogLevel;

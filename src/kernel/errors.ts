@@ -86,6 +86,7 @@ export const errorHints = {
   "label/unknown-frame": "Check camera and frame id: the frame never came while the label waited.",
   "label/overflow":
     "Send labels more slowly, or raise the setting for waiting labels; resume learning if it is paused.",
+  "command/not-settable": "Change it in the configuration file and restart the node.",
   "command/unknown":
     "Use snapshot, restore, rollback, pause-learning, resume-learning, forget-label, rename-label or set.",
   "command/too-large": "Send a shorter command.",

@@ -28,11 +28,13 @@ function officialWith(pool: Partial<PoolSettings>, pullWeight: number): LearnerS
   return { ...official, pool: { ...official.pool, ...pool }, loss: { ...official.loss, pullWeight } };
 }
 
+export type PaperVariant = "cifar100" | "cifar100FirstRelease" | "cifar100Ports" | "fiveDatasets" | "core50";
+
 /**
  * L2P as published, without what needs task ids: no mask to the task's classes (`continual.train_mask`), no vote of the
  * batch (`batchwise_prompt`), no new optimiser at a boundary (`reinit_optimizer`).
  */
-export const paper = {
+export const paper: Readonly<Record<PaperVariant, LearnerSettings>> = {
   /** `configs/cifar100_l2p.py` of the newest code. */
   cifar100: official,
   /** The first release of the same file (8cfb210); L2P, section 5.1, Split CIFAR-100. */
@@ -51,7 +53,7 @@ export const paper = {
   fiveDatasets: officialWith({ size: 20 }, 0.5),
   /** `configs/core50_l2p.py`, where the backbone is trained too (and by SGD); here it stays frozen. */
   core50: officialWith({ promptLength: 5 }, 1),
-} as const satisfies Record<string, LearnerSettings>;
+};
 
 /** For one pass over unbalanced labels that come in bursts. */
 export const stream: LearnerSettings = {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Levels of a topic without wildcards. */
-export const topicPattern = /^[A-Za-z0-9._-]{1,64}(\/[A-Za-z0-9._-]{1,64})*$/;
+export const topicPattern: RegExp = /^[A-Za-z0-9._-]{1,64}(\/[A-Za-z0-9._-]{1,64})*$/;
 
 /** An object that refuses unknown keys and may be left out where all its keys may. */
 export function section<Shape extends z.ZodRawShape>(

@@ -1,0 +1,54 @@
+import { concatMap, merge, type Observable, tap } from "rxjs";
+import { temperatureC } from "../edge/machine.ts";
+import type { Systemd } from "../edge/systemd.ts";
+import type { ProviderReport } from "../backbone/engine.ts";
+import type { BoxTelemetry } from "../message/telemetry.ts";
+import type { SnapshotAbout } from "../message/snapshot-about.ts";
+import type { Snapshot } from "../stream/checkpoint.ts";
+import type { Log } from "../stream/parts.ts";
+import type { Pipeline } from "../stream/pipeline.ts";
+import type { Publisher } from "./publisher.ts";
+import { progressJudge } from "./watchdog.ts";
+
+export interface OutputParts {
+  readonly publisher: Publisher;
+  readonly state: { save(snapshot: Snapshot): Promise<SnapshotAbout> };
+  readonly publishSnapshots: boolean;
+  readonly provider: ProviderReport;
+  readonly notify: Pick<Systemd, "alive">;
+  readonly log: Log;
+}
+
+/** Everything that happens because of what the pipeline puts out; completes when it does and all of it is done. */
+export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown> {
+  const { publisher, state, publishSnapshots, provider, notify, log } = parts;
+  const advances = progressJudge();
+  return merge(
+    flow.prediction$.pipe(tap((predicted) => publisher.prediction(predicted))),
+    flow.learned$.pipe(tap((learned) => publisher.learned(learned))),
+    flow.rejected$.pipe(tap((refused) => publisher.rejected(refused))),
+    flow.reply$.pipe(tap((reply) => publisher.reply(reply))),
+    flow.telemetry$.pipe(
+      concatMap(async (telemetry) => {
+        if (advances(telemetry)) await notify.alive();
+        publisher.telemetry(telemetry, await boxTelemetry(provider));
+      }),
+    ),
+    flow.snapshot$.pipe(
+      concatMap(async (snapshot) => {
+        try {
+          const about = await state.save(snapshot);
+          log("info", `checkpoint of version ${about.poolVersion} written (${about.reason})`);
+          if (publishSnapshots) publisher.snapshot(snapshot, about);
+        } catch (error) {
+          log("error", "no checkpoint was written; the journal keeps what it would have held", error);
+        }
+      }),
+    ),
+  );
+}
+
+async function boxTelemetry({ engine, provider }: ProviderReport): Promise<BoxTelemetry> {
+  const memoryBytes = process.memoryUsage.rss();
+  return { engine, provider, memoryBytes, temperatureC: await temperatureC(), uptimeS: Math.round(process.uptime()) };
+}

@@ -1,0 +1,84 @@
+import type { Dashboard } from "../edge/dashboard/dashboard.ts";
+import type { PublishOptions, Transport } from "../edge/transport.ts";
+import { isAppError } from "../kernel/errors.ts";
+import { encodeJson, type JsonMessages } from "../message/json.ts";
+import { rejectedMessage } from "../message/rejected.ts";
+import { encodeSnapshot } from "../message/snapshot.ts";
+import type { SnapshotAbout } from "../message/snapshot-about.ts";
+import { snapshotManifest } from "../message/snapshot-manifest.ts";
+import type { BoxTelemetry, PipelineTelemetry } from "../message/telemetry.ts";
+import type { Topics } from "../message/topic.ts";
+import type { Snapshot } from "../stream/checkpoint.ts";
+import type { LearnedLabel, Predicted, Refused, Reply } from "../stream/outcome.ts";
+import type { Log } from "../stream/parts.ts";
+
+/** A prediction is news for so long; then the next ones have come. */
+const PREDICTION_EXPIRY_S = 60;
+
+export interface PublisherOptions {
+  readonly transport: Pick<Transport, "publish">;
+  readonly topics: Topics;
+  readonly dashboard: Dashboard | undefined;
+  readonly precision: "fp16" | "int8";
+  readonly log: Log;
+}
+
+/** Says what the pipeline did: to the broker, to the page, to the log. */
+export interface Publisher {
+  prediction(predicted: Predicted): void;
+  learned(learned: LearnedLabel): void;
+  rejected(refused: Refused): void;
+  reply(reply: Reply): void;
+  telemetry(telemetry: PipelineTelemetry, box: BoxTelemetry): void;
+  snapshot(snapshot: Snapshot, about: SnapshotAbout): void;
+}
+
+export function createPublisher({ transport, topics, dashboard, precision, log }: PublisherOptions): Publisher {
+  function send(topic: string, payload: Uint8Array, options: PublishOptions): void {
+    transport.publish(topic, payload, options).catch((error: unknown) => {
+      // Lost for a reason that the transport counts; a bug would have no code.
+      if (!isAppError(error, "mqtt/closed")) log("warn", `nothing was sent on ${topic}`, error);
+    });
+  }
+  function sendJson<K extends keyof JsonMessages>(
+    kind: K,
+    topic: string,
+    message: JsonMessages[K],
+    options: PublishOptions,
+  ): void {
+    send(topic, encodeJson(kind, message), options);
+  }
+
+  return {
+    prediction({ camera, message, image }) {
+      sendJson("prediction", topics.prediction(camera), message, { qos: 0, expiryS: PREDICTION_EXPIRY_S });
+      dashboard?.frame(camera, image, message);
+    },
+    learned({ camera, message }) {
+      sendJson("learned", topics.learned(camera), message, { qos: 1 });
+      dashboard?.learned(camera, message);
+    },
+    rejected({ rejected }) {
+      const message = rejectedMessage(rejected);
+      sendJson("rejected", topics.rejected(rejected.camera), message, { qos: 1 });
+      dashboard?.rejected(rejected.camera, message);
+      log("info", `rejected ${rejected.topic}: ${rejected.code}: ${rejected.detail}`);
+    },
+    reply({ name, message }) {
+      sendJson("reply", topics.reply(name), message, { qos: 1 });
+      log("info", `command ${name}: ${message.ok ? "done" : `${message.code}: ${message.detail}`}`);
+    },
+    telemetry(telemetry, box) {
+      const message = { v: 1, ...telemetry, box } as const;
+      sendJson("telemetry", topics.telemetry, message, { qos: 0, retain: true });
+      dashboard?.telemetry(message);
+    },
+    snapshot({ compact, labels, poolVersion }, about) {
+      const bytes = encodeSnapshot(compact, about, { precision });
+      const manifest = snapshotManifest(bytes, { ...about, precision }, labels);
+      send(topics.snapshot, bytes, { qos: 1, retain: true });
+      sendJson("manifest", topics.manifest, manifest, { qos: 1, retain: true });
+      dashboard?.snapshot({ version: poolVersion, sizeBytes: bytes.length, accuracy: about.accuracy });
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import type { Logger } from "pino";
+import { lastValueFrom, type Observable, Subject, takeUntil } from "rxjs";
+import { embeddedBroker } from "../edge/broker.ts";
+import { createDashboard, type Dashboard } from "../edge/dashboard/dashboard.ts";
+import { systemd } from "../edge/systemd.ts";
+import type { TransportState } from "../edge/transport.ts";
+import { createLearner } from "../learner/learner.ts";
+import type { Status } from "../message/status.ts";
+import { topics as topicsOf } from "../message/topic.ts";
+import type { LoadedSettings } from "../settings/load.ts";
+import type { LearnedLabel, Predicted, Refused } from "../stream/outcome.ts";
+import type { Log } from "../stream/parts.ts";
+import { pipeline } from "../stream/pipeline.ts";
+import { openBackbone } from "./backbone.ts";
+import { commandService } from "./commands.ts";
+import { openDurableState } from "./durable-state.ts";
+import { learnerSettings } from "./learner-settings.ts";
+import { outputs } from "./outputs.ts";
+import { createPublisher } from "./publisher.ts";
+import { clientIdOf, nodeTopics, transportFor } from "./transport.ts";
+import { warmStart } from "./warm-start.ts";
+
+/** How long a snapshot to start from is waited for, ms. */
+const WARM_START_WAIT_MS = 5000;
+/** What systemd is asked to wait while a model is loaded and an engine is built, ms. */
+const WARMING_MS = 10 * 60_000;
+
+/** A running node. */
+export interface RunningService {
+  /** The broker it is connected to, or the embedded one. */
+  readonly brokerUrl: string;
+  readonly dashboard: Dashboard | undefined;
+  /** Which engine and provider really run, e.g. `onnx/cpu`. */
+  readonly runs: string;
+  readonly prediction$: Observable<Predicted>;
+  readonly learned$: Observable<LearnedLabel>;
+  readonly rejected$: Observable<Refused>;
+  /** Finishes what is in flight, writes a checkpoint, says `stopped`, and lets go of everything. Idempotent. */
+  stop(): Promise<void>;
+  /** Rejects with the bug that ended the pipeline; resolves after a stop. */
+  readonly ended: Promise<unknown>;
+}
+
+/** What was started and must be let go of, last first. */
+type Undo = (() => Promise<unknown>)[];
+
+/**
+ * Wires a node and starts it: broker, backbone, state, learner, pipeline, page.
+ * @throws AppError of whichever part does not start; everything before it is stopped again.
+ */
+export async function startService(settings: LoadedSettings, logger: Logger): Promise<RunningService> {
+  const log: Log = (level, message, cause) => logger[level](cause === undefined ? {} : { err: cause }, message);
+  const undo: Undo = [];
+  const release = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) {
+      await step().catch((error: unknown) => log("error", "something did not stop cleanly", error));
+    }
+  };
+  try {
+    return await start(settings, log, undo, release);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function start(
+  settings: LoadedSettings,
+  log: Log,
+  undo: Undo,
+  release: () => Promise<void>,
+): Promise<RunningService> {
+  const { node, stream, snapshot, state: kept } = settings;
+  const notify = systemd();
+  await notify.extendTimeout(WARMING_MS);
+  for (const warning of settings.warnings) log("warn", warning);
+  const topics = topicsOf(node.base, node.id);
+  const clientId = clientIdOf(settings);
+
+  const broker =
+    settings.mqtt.url === undefined
+      ? await embeddedBroker({
+          port: settings.broker.port,
+          maxPayloadBytes: stream.maxFrameBytes,
+          durableClientId: clientId,
+        })
+      : undefined;
+  if (broker) undo.push(() => broker.close());
+  const brokerUrl = broker?.url ?? settings.mqtt.url!;
+
+  // Receives nothing yet: labels are taken when the learner can learn them.
+  const warming = transportFor(settings, brokerUrl, `${clientId}-warming`, {
+    ...nodeTopics(topics),
+    durable: [],
+    live: [],
+  });
+  undo.push(() => warming.close());
+  warming.open();
+  warming.announce("warming").catch(() => {}); // an absent broker is told of below
+
+  const state = await openDurableState({ ...kept, keep: snapshot.keep, log });
+  undo.push(() => state.close());
+  const chosen = learnerSettings(settings.learner);
+  const backbone = await openBackbone({
+    ...settings.model,
+    head: chosen.head.kind,
+    maxImagePixels: stream.maxImagePixels,
+  });
+  const { engine, model } = backbone;
+  undo.push(() => engine.close());
+  const identity = { modelId: model.info.modelId, modelName: model.info.name };
+  const runs = `${engine.provider.engine}/${engine.provider.provider}`;
+  log("info", `backbone ${model.info.name} on ${runs}`);
+  for (const { provider, reason } of engine.provider.refused) log("info", `${provider} not taken: ${reason}`);
+
+  const learner = createLearner({ engine, settings: chosen, seed: settings.learner.seed });
+  const restored = await state.restoreInto(learner, identity);
+  if (restored) log("info", `goes on from version ${learner.poolVersion} with ${learner.labels.length} labels`);
+  else if (snapshot.warmStart !== undefined && state.recovered.length === 0) {
+    const from = { topic: snapshot.warmStart, model: identity, waitMs: WARM_START_WAIT_MS };
+    const header = await warmStart(learner, warming, from);
+    const version = header && `starts from ${header.node}'s snapshot of version ${header.poolVersion}`;
+    log(header ? "info" : "warn", version ?? `starts empty: no snapshot on ${from.topic}`);
+  }
+  await warming.close();
+
+  const dashboard = settings.dashboard.enabled
+    ? await createDashboard({ ...settings.dashboard, node: node.id, model: model.info.name })
+    : undefined;
+  if (dashboard) undo.push(() => dashboard.close());
+  const transport = transportFor(settings, brokerUrl, clientId, nodeTopics(topics));
+  undo.push(() => transport.close());
+  transport.state$.subscribe((now) => tell(now, brokerUrl, log));
+
+  const stop$ = new Subject<void>();
+  const { maxImagePixels: _, ...bounds } = stream;
+  const flow = pipeline(transport.raw$.pipe(takeUntil(stop$)), {
+    settings: { ...bounds, snapshotEveryLearned: snapshot.everyLearned, snapshotEveryMs: snapshot.everyMs },
+    topics,
+    learner,
+    modelId: identity.modelId,
+    prepare: backbone.prepare,
+    journal: state.journal,
+    recovered: state.recovered,
+    streamState: restored?.stream,
+    service: commandService(state, identity, learner),
+    log,
+  });
+  const publisher = createPublisher({ transport, topics, dashboard, precision: snapshot.precision, log });
+  const from = { node: node.id, ...identity };
+  const effects$ = outputs(flow, {
+    publisher,
+    state: { save: (taken) => state.save(taken, from) },
+    publishSnapshots: snapshot.publish,
+    provider: engine.provider,
+    notify,
+    log,
+  });
+  const ended = lastValueFrom(effects$, { defaultValue: undefined });
+  const breakOff = flow.connect();
+  undo.push(async () => breakOff());
+
+  const say = (status: Status): void => {
+    dashboard?.status(status);
+    transport.announce(status).catch((error: unknown) => log("warn", `the status ${status} was not sent`, error));
+  };
+  say("online");
+  transport.open();
+  await notify.ready();
+  await notify.status(`${model.info.name} on ${runs}`);
+
+  async function stop(): Promise<void> {
+    await notify.stopping();
+    stop$.next();
+    await ended.catch(() => {}); // whoever waits for `ended` hears of it
+    say("stopped");
+    await release();
+  }
+  let stopped: Promise<void> | undefined;
+  const { prediction$, learned$, rejected$ } = flow;
+  return { brokerUrl, dashboard, runs, prediction$, learned$, rejected$, stop: () => (stopped ??= stop()), ended };
+}
+
+function tell(state: TransportState, brokerUrl: string, log: Log): void {
+  if (state.kind === "connected") log("info", `connected to ${brokerUrl}, MQTT ${state.version === 5 ? "5" : "3.1.1"}`);
+  if (state.kind === "offline")
+    log("warn", `no broker: ${state.fault.code}: ${state.fault.message}. ${state.fault.hint}`);
+}

@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import type { Model } from "../backbone/model.ts";
+import { progress } from "./terminal.ts";
+
+interface BenchFlags {
+  readonly model?: string;
+  readonly rounds: number;
+  readonly threads: readonly number[];
+  readonly batches: readonly number[];
+  readonly selected: number;
+  readonly promptLength: number;
+  readonly tfjs: boolean;
+  readonly json: boolean;
+}
+
+export function benchCommand(): Command {
+  return new Command("bench")
+    .description("Measure query, prompted forward and training step on this machine, both engines side by side.")
+    .option("--model <path>", "a model folder or .safetensors file; default: the embedded one, else random ViT-Tiny")
+    .option("--rounds <n>", "how often each thing is measured", count, 15)
+    .option("--threads <list>", "ONNX Runtime's thread counts, 0 for its own choice", counts, [1, 0])
+    .option("--batches <list>", "batch sizes, 1 to 32", counts, [1, 8])
+    .option("--selected <n>", "prompts that are selected for a sample", count, 5)
+    .option("--prompt-length <n>", "tokens of a prompt", count, 5)
+    .option("--no-tfjs", "leave TensorFlow.js out (it is slow)")
+    .option("--json", "the whole report as JSON", false)
+    .addHelpText("after", "\nExample:\n  l2p-edge bench --model ./vit_tiny_patch16_224/model.safetensors --threads 1,4")
+    .action(bench);
+}
+
+async function bench(flags: BenchFlags): Promise<void> {
+  const [{ runBench }, { benchTable }] = await Promise.all([import("../bench/bench.ts"), import("../bench/table.ts")]);
+  const model = await chosenModel(flags.model);
+  let bar: ReturnType<typeof progress> | undefined;
+  const report = await runBench({
+    ...flags,
+    model,
+    onProgress: (done, total, what) => {
+      bar ??= progress("bench", total);
+      bar.update(done, what);
+    },
+  }).finally(() => bar?.stop());
+  process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : benchTable(report)}\n`);
+}
+
+async function chosenModel(path: string | undefined): Promise<Model> {
+  const { embeddedModelPath, loadModel } = await import("../backbone/model.ts");
+  if (path !== undefined || existsSync(embeddedModelPath)) return await loadModel(path ?? embeddedModelPath);
+  const { randomModel, vitTiny } = await import("../bench/random-model.ts");
+  process.stderr.write("There is no embedded model here: measuring random weights in ViT-Tiny's shape.\n");
+  return randomModel("random_vit_tiny", vitTiny, 1);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number of at least 1.");
+  return value;
+}
+
+function counts(text: string): number[] {
+  const values = text.split(",").map(Number);
+  if (values.some((value) => !Number.isInteger(value) || value < 0)) {
+    throw new InvalidArgumentError("whole numbers with commas between, like 1,8.");
+  }
+  return values;
+}
