@@ -18,7 +18,7 @@ export function gradient(g: Graph, output: Value, seed: Value, wrt: readonly Val
   }
 
   const cotangents = new Map([[output.name, seed]]);
-  for (const { inputs, output: result, vjp } of steps.reverse()) {
+  for (const { inputs, output: result, vjp } of steps.toReversed()) {
     const dy = cotangents.get(result.name);
     if (dy === undefined || !active.has(result.name)) continue;
     const thunks = vjp(dy);

@@ -199,7 +199,7 @@ function needed(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
     for (const name of node.input) wanted.add(name);
     kept.push({ ...node, output: node.output.slice(0, Math.max(last + 1, node.required)) });
   }
-  return kept.reverse();
+  return kept.toReversed();
 }
 
 function operatorsOf(nodes: readonly Node[]): Operator[] {

@@ -126,7 +126,7 @@ export function encodeModel(model: ModelMessage): Uint8Array {
       output: model.outputs.map(valueInfo),
     },
   };
-  return modelProto.encode(message as object as protobuf.Message).finish();
+  return modelProto.encode(message).finish();
 }
 
 // AttributeProto.AttributeType: FLOAT 1, INT 2, STRING 3, INTS 7.

@@ -65,11 +65,18 @@ export async function gradients<I extends Inputs>(
   return Object.fromEntries(wanted.map((name) => [name, outputs[`d_${name}`]!]));
 }
 
+export interface CheckOptions {
+  readonly dialect?: Dialect;
+  readonly tolerance?: number;
+  /** Step of the differences. */
+  readonly h?: number;
+}
+
 /** Holds every gradient against central differences: ‖a − b‖ ≤ tolerance · ‖b‖. */
 export async function expectGradients<I extends Inputs>(
   inputs: I,
   build: Build<I>,
-  { dialect = "ort" as Dialect, tolerance = 5e-3, h = 1e-2 } = {},
+  { dialect = "ort", tolerance = 5e-3, h = 1e-2 }: CheckOptions = {},
 ): Promise<void> {
   const found = await gradients(inputs, build, dialect);
   const g = createGraph("forward", dialect);

@@ -53,7 +53,6 @@ function emitProduct(g: Graph, a: Value, b: Value, { transA, transB, alpha }: Re
   const leadB = b.shape.slice(0, -2);
   const isWeight = leadB.length === 0 && lead.length > 0;
   if (innerA !== innerB || (isWeight ? transA : leadB.join() !== lead.join())) {
-    const mark = (value: Value, trans: boolean): string => `[${value.shape.join(",")}]${trans ? "ᵀ" : ""}`;
     throw appError("graph/shape", `cannot multiply ${mark(a, transA)} by ${mark(b, transB)}`);
   }
   const shape = [...lead, rows, columns];
@@ -64,6 +63,10 @@ function emitProduct(g: Graph, a: Value, b: Value, { transA, transB, alpha }: Re
   }
   const product = g.emit("MatMul", [transA ? swap(g, a) : a, transB ? swap(g, b) : b], shape);
   return alpha === 1 ? product : scale(g, product, alpha);
+}
+
+function mark({ shape }: Value, trans: boolean): string {
+  return `[${shape.join(",")}]${trans ? "ᵀ" : ""}`;
 }
 
 function lastTwo(value: Value, trans: boolean): [Dim, Dim] {
