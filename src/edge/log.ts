@@ -12,7 +12,7 @@ export interface LogOptions {
 }
 
 /** Keys that hold secrets wherever they stand. */
-const secrets = ["password", "passphrase", "token"];
+const secrets = ["password", "passphrase", "secret", "token", "authorization"];
 
 /** The log, on stderr: stdout belongs to what a command answers. */
 export function createLog({ level, node, pretty: readable = process.stderr.isTTY }: LogOptions): Logger {

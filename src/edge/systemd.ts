@@ -42,8 +42,11 @@ export function systemd(options: SystemdOptions = {}): Systemd {
   };
 }
 
-/** `--pid=parent` makes systemd-notify speak for this process (needs `NotifyAccess=all` or `exec` in the unit). */
+/**
+ * Needs `NotifyAccess=all` in the unit: a child process sends it. Not with `--pid=parent`: systemd knows the main
+ * process, and older versions, as on a Jetson, take numbers only and would refuse every notice.
+ */
 async function notify(state: string): Promise<void> {
   // A failed notice must not stop the work; systemd acts on the silence.
-  await promisify(execFile)("systemd-notify", ["--pid=parent", state], { timeout: 5000 }).catch(() => {});
+  await promisify(execFile)("systemd-notify", [state], { timeout: 5000 }).catch(() => {});
 }
