@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 const temporary = ".tmp";
 
-/** Whether a file was left over by a write that a crash ended. */
-export function isLeftOver(name: string): boolean {
-  return name.endsWith(temporary);
+/** Of which file this is what a write left over that a crash ended; null when it is none. */
+export function leftOverOf(name: string): string | null {
+  return name.endsWith(temporary) ? name.slice(0, -temporary.length) : null;
 }
 
 /**

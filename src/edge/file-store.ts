@@ -4,7 +4,7 @@ import { appError, isAppError } from "../kernel/errors.ts";
 import { decodeCheckpoint, type Checkpoint } from "../message/checkpoint.ts";
 import type { Log } from "../stream/parts.ts";
 import { checkpointName, parseCheckpointName, type CheckpointName } from "./checkpoint-name.ts";
-import { isLeftOver, syncFolder, writeDurably } from "./durable-file.ts";
+import { leftOverOf, syncFolder, writeDurably } from "./durable-file.ts";
 import type { SnapshotStore, StoredEntry } from "./store.ts";
 
 export interface FileStoreOptions {
@@ -75,7 +75,9 @@ export async function fileStore({ folder, keep, log }: FileStoreOptions): Promis
 
   let sequence = await attempt(async () => {
     await mkdir(folder, { recursive: true });
-    for (const name of (await readdir(folder)).filter(isLeftOver)) {
+    for (const name of await readdir(folder)) {
+      // Other parts may keep files of their own here.
+      if (parseCheckpointName(leftOverOf(name) ?? "") === null) continue;
       await rm(join(folder, name));
       log("warn", `removed ${name}: a crash ended its writing`);
     }

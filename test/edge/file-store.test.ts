@@ -90,11 +90,12 @@ describe("the file store", () => {
     await writeFile(join(folder, "secret"), encodeCheckpoint(checkpointOf(9)));
     await symlink(join(folder, "secret"), named(2));
     await writeFile(join(folder, "notes.txt"), "mine");
+    await writeFile(join(folder, "journal.tmp"), "the journal's");
     const store = await fileStore({ folder, keep: 1, log: recordingLog().log });
     expect(await store.latest()).toBeNull();
     await saveTo(store, checkpointOf(1));
     await saveTo(store, checkpointOf(2));
-    expect((await readdir(folder)).toSorted()).toHaveLength(5);
+    expect((await readdir(folder)).toSorted()).toHaveLength(6);
   });
 
   test("says store/io where the folder cannot be used, and leaves nothing half written", async () => {
