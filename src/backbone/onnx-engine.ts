@@ -111,9 +111,10 @@ function providerList(provider: Provider): Provider[] {
   return provider === "tensorrt" ? ["tensorrt", "cuda"] : [provider];
 }
 
+/** The model's bytes in a buffer of their own, so that it can be transferred. */
 function bytes(graph: Graph): Uint8Array<ArrayBuffer> {
-  // Of its own buffer, so that it can be transferred.
-  return Uint8Array.from(graph.build());
+  const model = graph.build() as Uint8Array<ArrayBuffer>;
+  return model.byteLength === model.buffer.byteLength ? model : Uint8Array.from(model);
 }
 
 function pixels({ info }: Model, images: ImageBatch): TensorMessage {
