@@ -15,7 +15,7 @@ export const emptyRoom: Room = { labels: 0, outcomes: 0, promised: 0 };
 /** A label is in its batch, alone in a second when that fails, and then dropped. */
 const outcomesPerLabel = 3;
 /** A batch or drop without its keys: the record's prefix, `kind`, a pool version, a code. */
-const outcomeBytes = 160;
+const outcomeBytes = 100;
 
 export function roomWith(room: Room, records: readonly JournalRecord[]): Room {
   let { labels, outcomes, promised } = room;

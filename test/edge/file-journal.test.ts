@@ -126,14 +126,14 @@ describe("the bound", () => {
     const accepted: (typeof a)[] = [];
     let refused: unknown;
     for (let i = 0; refused === undefined; i++) {
-      const entry = labelEntry(`${i}`, 50, `"quoted" ${i}`);
+      const entry = labelEntry(`${i}`, 50, '"'.repeat(128));
       refused = await journal.append([entry]).then(
         () => void accepted.push(entry),
         (error: unknown) => error,
       );
     }
     expect(refused).toMatchObject({ code: "journal/full" });
-    expect(accepted.length).toBeGreaterThan(5);
+    expect(accepted.length).toBeGreaterThan(2);
     expect(journal.sizeBytes).toBe(accepted.reduce((sum, entry) => sum + sizeOf(entry), 0));
     // The worst: a batch that fails, then each alone, which fails too.
     await journal.append([{ kind: "batch", poolVersion: Number.MAX_SAFE_INTEGER, labels: accepted.map(keyOf) }]);
