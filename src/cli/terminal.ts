@@ -1,18 +1,30 @@
 import { MultiBar, Presets } from "cli-progress";
 import { isAppError } from "../kernel/errors.ts";
 
-/** One line on stderr, with the code and what to do, and exit status 1. The stack only with L2P_EDGE_DEBUG set. */
+/** One line on stderr, with the code and what to do, and exit status 1. The stack only with L2P_DEBUG set. */
 export function fail(error: unknown): never {
   process.stderr.write(`${describeError(error)}\n`);
-  if (process.env["L2P_EDGE_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env["L2P_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exit(1);
 }
 
-/** `l2p-edge: code: what is wrong. What to do.` */
+/** `l2p-edge: code: what is wrong. What to do.` Of several faults, each has a line of its own below. */
 export function describeError(error: unknown): string {
-  if (isAppError(error)) return `l2p-edge: ${error.code}: ${error.message}. ${error.hint}`;
+  if (isAppError(error)) {
+    const lines = error.message.split("\n");
+    if (lines.length === 1) return `l2p-edge: ${error.code}: ${error.message}. ${error.hint}`;
+    return [`l2p-edge: ${error.code}: ${lines.length} faults. ${error.hint}`, ...lines.map((line) => `  ${line}`)].join(
+      "\n",
+    );
+  }
   const text = error instanceof Error ? error.message : String(error);
-  return `l2p-edge: internal: ${text}. Run again with L2P_EDGE_DEBUG=1 for the stack.`;
+  return `l2p-edge: internal: ${text}. Run again with L2P_DEBUG=1 for the stack.`;
+}
+
+/** Commander's `error: …`, with its suggestion, in the form of every other error. */
+export function describeUsage(text: string): string {
+  const [what = "", ...more] = text.trim().replace(/^error: /, "").replaceAll("'", "`").split("\n");
+  return `l2p-edge: cli/usage: ${[what, ...more].join(" ")}. Add --help for the options and an example.\n`;
 }
 
 export interface Progress {

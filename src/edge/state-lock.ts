@@ -45,6 +45,16 @@ export async function lockState(folder: string): Promise<StateLock> {
   }
 }
 
+/** The process that holds the folder's lock; undefined when none does. Takes and changes nothing. */
+export async function lockOwner(folder: string): Promise<number | undefined> {
+  const boot = await bootId();
+  for (const file of await readdir(folder).catch(() => [])) {
+    const owner = ownerOf(file);
+    if (owner?.boot === boot && (await isAlive(owner))) return owner.pid;
+  }
+  return undefined;
+}
+
 function locked(folder: string, pid: number): Error {
   return appError("state/locked", `${folder} is in use by process ${pid}`);
 }

@@ -3,6 +3,9 @@
  * Codes are `room/what`. Add a code beside its room's others.
  */
 export const errorHints = {
+  "cli/usage": "Add --help for the options and an example.",
+  "file/unreadable": "Check the path and that this user may read it; - reads standard input.",
+  "file/unwritable": "Check that the folder is there, that this user may write in it, and the free space.",
   "camera/broker": "Check the address and that the broker runs: `mosquitto_sub -t '#' -h HOST -p PORT` must connect.",
   "camera/file": "Give the path of a file that this user may read.",
   "video/no-ffmpeg": "Install ffmpeg (`apt install ffmpeg`), or play a folder of images with --data.",
@@ -99,7 +102,7 @@ export const errorHints = {
   "snapshot/version": "It was written by a newer l2p-edge: update this one, or take an older snapshot.",
   "snapshot/model-mismatch": "Run the model that it was saved for, or start empty: prompts fit one backbone only.",
   "store/io": "Check the disk and the state folder: free space, permissions, health.",
-  "store/not-found": "Name a checkpoint that is there: `l2p-edge snapshot show` lists them.",
+  "store/not-found": "Name a checkpoint that is there: `l2p-edge snapshot show STATE_FOLDER` lists them.",
   "pipeline/internal": "This is a bug: please report it with the log. The sample was left out and the box goes on.",
   "journal/full": "Wait for the next checkpoint, or raise the journal's size.",
   "journal/io": "Check the disk: free space, permissions and health.",

@@ -1,0 +1,44 @@
+import { readFile, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createOnnxEngine } from "../../backbone/onnx-engine.ts";
+import { startBackend } from "../../backbone/tfjs-backend.ts";
+import { randomModel } from "../../bench/random-model.ts";
+import type { RuntimeProbes } from "./runtime.ts";
+
+/** Enough to run every operator of a ViT. */
+const smallVit = {
+  imageSize: 16,
+  patchSize: 8,
+  width: 12,
+  depth: 1,
+  heads: 3,
+  mlpWidth: 24,
+  layerNormEps: 1e-6,
+} as const;
+
+/** Files that NVIDIA's drivers make: a card's, a Jetson's. */
+const gpuFiles = ["/dev/nvidia0", "/dev/nvhost-gpu", "/dev/nvgpu", "/etc/nv_tegra_release"];
+
+export function runtimeProbes(): RuntimeProbes {
+  return {
+    async runOn(provider) {
+      const model = randomModel("small", smallVit, 1);
+      const engine = await createOnnxEngine({ model, head: { kind: "linear" }, provider, threads: 1 });
+      try {
+        await engine.query({ pixels: new Uint8Array(smallVit.imageSize ** 2 * 3), count: 1 });
+        return await engine.profile();
+      } finally {
+        await engine.close();
+      }
+    },
+    async runtimeVersion() {
+      const path = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
+      return (JSON.parse(await readFile(path, "utf8")) as { version: string }).version;
+    },
+    async hasGpu() {
+      const found = await Promise.all(gpuFiles.map((path) => stat(path).catch(() => undefined)));
+      return found.some((file) => file !== undefined);
+    },
+    startTfjs: startBackend,
+  };
+}
