@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { Picture } from "../app/camera-player.ts";
+import { appError } from "../kernel/errors.ts";
+import { number } from "./arguments.ts";
 import { progress } from "./terminal.ts";
 
 interface CameraFlags {
@@ -33,12 +35,12 @@ export function cameraCommand(): Command {
     .option("--split <folder>", "only this part of the data, e.g. train")
     .addOption(new Option("--video <file>", "a video file, through ffmpeg").conflicts("data"))
     .option("--label <text>", "what every picture of the video shows (without it, a video has no labels)")
-    .option("--fps <n>", "frames a second", positive, 2)
-    .option("--label-share <share>", "share of the frames that get a label, 0 to 1", share, 0.5)
-    .option("--label-delay <seconds>", "how long after its frame a label comes", atLeastZero, 2)
-    .option("--frames <n>", "stop after so many (0: at the end of the data)", atLeastZero, 0)
+    .option("--fps <n>", "frames a second", number(0.01, 1000), 2)
+    .option("--label-share <share>", "share of the frames that get a label, 0 to 1", number(0, 1), 0.5)
+    .option("--label-delay <seconds>", "how long after its frame a label comes", number(0), 2)
+    .option("--frames <n>", "stop after so many (0: at the end of the data)", number(0), 0)
     .option("--loop", "start again at the end", false)
-    .option("--seed <n>", "order of the images, and which get labels", Number, 1)
+    .option("--seed <n>", "order of the images, and which get labels", number(0), 1)
     .option("--username <name>", "for the broker")
     .option("--password-file <file>", "its first line is the password")
     .option("--ca <file>", "certificate authority of the broker (for mqtts://), PEM")
@@ -94,7 +96,7 @@ async function pictures(flags: CameraFlags): Promise<Source> {
     const { video, fps, label = null } = flags;
     return { pictures: repeated(() => labelled(videoPictures(video, fps), label), flags.loop, limit) };
   }
-  if (flags.data === undefined) throw new InvalidArgumentError("camera needs --data or --video");
+  if (flags.data === undefined) throw appError("cli/usage", "say what to play: --data or --video");
   const { openDataset } = await import("../evaluate/dataset.ts");
   const options = { shuffleSeed: flags.seed, ...(flags.split !== undefined && { split: flags.split }) };
   const dataset = await openDataset(flags.data, options);
@@ -114,22 +116,4 @@ async function* repeated(open: () => AsyncIterable<Picture>, loop: boolean, limi
       yield picture;
     }
   }
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("must be a number above 0");
-  return value;
-}
-
-function atLeastZero(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError("must be a number of at least 0");
-  return value;
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("must be a number from 0 to 1");
-  return value;
 }

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { LogEntry } from "../distil/train.ts";
+import { number } from "./arguments.ts";
 import { progress, type Progress } from "./terminal.ts";
 
 interface TrainFlags {
@@ -37,9 +38,9 @@ function trainCommand(): Command {
       "the teacher's features and checkpoints (about 350 MB for 24,000 images)",
       ".cache/distil",
     )
-    .option("--views <n>", "how many views the student sees in all", count, 150_000)
-    .option("--seed <n>", "of weights, views and their order", Number, 1)
-    .option("--threads <n>", "0: as many as there are cores", atLeastZero, 0)
+    .option("--views <n>", "how many views the student sees in all", number(1), 150_000)
+    .option("--seed <n>", "of weights, views and their order", number(0), 1)
+    .option("--threads <n>", "0: as many as there are cores", number(0), 0)
     .addHelpText(
       "after",
       "\nExample:\n  l2p-edge distil train --teacher vit_tiny.safetensors --images photographs.tar.gz --out models/mine",
@@ -98,9 +99,9 @@ function compareCommand(): Command {
     .description("Nearest-class-mean and LDA accuracy of models' frozen features on a labelled data set.")
     .argument("<model...>", "model folders or .safetensors files")
     .requiredOption("--data <path>", "ImageFolder tree with train and test, or a .tar or .tar.gz of one")
-    .option("--train <n>", "training images of each class", count, 100)
-    .option("--test <n>", "test images of each class", count, 20)
-    .option("--threads <n>", "0: as many as there are cores", atLeastZero, 0)
+    .option("--train <n>", "training images of each class", number(1), 100)
+    .option("--test <n>", "test images of each class", number(1), 20)
+    .option("--threads <n>", "0: as many as there are cores", number(0), 0)
     .addHelpText(
       "after",
       "\nExample:\n  l2p-edge distil compare models/embedded vit_tiny.safetensors --data cifar100.tar.gz",
@@ -118,16 +119,4 @@ async function runCompare(models: string[], flags: CompareFlags): Promise<void> 
     threads: flags.threads,
   });
   for (const result of results) process.stdout.write(`${JSON.stringify(result)}\n`);
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value > 0)) throw new InvalidArgumentError("must be a whole number above 0");
-  return value;
-}
-
-function atLeastZero(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value >= 0)) throw new InvalidArgumentError("must be a whole number of at least 0");
-  return value;
 }

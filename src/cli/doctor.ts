@@ -37,7 +37,8 @@ async function doctor({ config, json }: DoctorFlags): Promise<void> {
   const count = (verdict: Verdict): number => results.filter((one) => one.verdict === verdict).length;
   const isFit = count("failed") === 0;
   if (json) process.stdout.write(`${JSON.stringify({ ok: isFit, checks: results })}\n`);
-  else process.stdout.write(`${results.length} checks: ${count("ok")} ✓  ${count("warning")} !  ${count("failed")} ✗\n`);
+  else
+    process.stdout.write(`${results.length} checks: ${count("ok")} ✓  ${count("warning")} !  ${count("failed")} ✗\n`);
   // A runtime that was tried may keep a thread: what is to be said has been said.
   process.exit(isFit ? 0 : 1);
 }

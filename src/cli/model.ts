@@ -9,6 +9,7 @@ export function modelCommand(): Command {
   model
     .command("list")
     .description("the backbone that comes with the product, and the ones it knows by their hash")
+    .addHelpText("after", "\nExample:\n  l2p-edge model list")
     .action(list);
   model
     .command("show")
@@ -17,14 +18,16 @@ export function modelCommand(): Command {
       "[path]",
       "a folder with manifest.json and model.safetensors, or a .safetensors file; default: the embedded one",
     )
-    .option("--json", "as JSON")
+    .option("--json", "as JSON", false)
+    .addHelpText("after", "\nExample:\n  l2p-edge model show --json")
     .action(show);
   model
     .command("verify")
     .description("read every tensor, check the hash, and run one picture through it")
     .argument("[path]", "as for show")
+    .addHelpText("after", "\nExample:\n  l2p-edge model verify ./vit_tiny_patch16_224/model.safetensors")
     .action(verify);
-  return model.addHelpText("after", "\nExample:\n  l2p-edge model verify ./vit_tiny_patch16_224/model.safetensors");
+  return model.addHelpText("after", "\nExample:\n  l2p-edge model list");
 }
 
 async function list(): Promise<void> {
@@ -44,7 +47,7 @@ async function list(): Promise<void> {
   }
 }
 
-async function show(path: string | undefined, { json }: { json?: boolean }): Promise<void> {
+async function show(path: string | undefined, { json }: { readonly json: boolean }): Promise<void> {
   const model = await open(path);
   const parameters = [...model.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   const facts = { ...model.manifest, parameters, weights: model.weightsPath };

@@ -4,7 +4,7 @@ import type { SavedFile } from "../app/snapshot-file.ts";
 import { appError, isAppError } from "../kernel/errors.ts";
 import type { LoadedSettings } from "../settings/load.ts";
 import { readInput } from "./input.ts";
-import { describeError, progress } from "./terminal.ts";
+import { progress, tellUnusable } from "./terminal.ts";
 
 interface PredictFlags {
   readonly config?: string;
@@ -19,7 +19,10 @@ export function predictCommand(): Command {
     .description("Predict images with what a node has learned; the node may be running meanwhile.")
     .argument("<image...>", "JPEG, PNG or WebP files; - for standard input")
     .option("--config <file>", "the node's configuration: its model, learner and state folder")
-    .option("--model <path>", "a model folder or .safetensors file; default: the configuration's, else the embedded one")
+    .option(
+      "--model <path>",
+      "a model folder or .safetensors file; default: the configuration's, else the embedded one",
+    )
     .option("--state <folder>", "a node's state folder, whose newest checkpoint is read; default: the configuration's")
     .addOption(new Option("--snapshot <file>", "a compact snapshot or a checkpoint instead").conflicts("state"))
     .option("--json", "one line of JSON an image", false)
@@ -68,10 +71,7 @@ async function saved(flags: PredictFlags, settings: LoadedSettings): Promise<Pic
   const folder = flags.state ?? (flags.config === undefined ? undefined : settings.state.folder);
   if (folder === undefined) throw appError("cli/usage", "say what was learned: --config, --state or --snapshot");
   const { newestCheckpoint } = await import("../app/newest-checkpoint.ts");
-  const onUnusable = (name: string, error: unknown): void => {
-    process.stderr.write(`${name} is passed over: ${describeError(error)}\n`);
-  };
-  return (await newestCheckpoint(folder, { onUnusable })).checkpoint;
+  return (await newestCheckpoint(folder, { onUnusable: tellUnusable })).checkpoint;
 }
 
 function jsonLine(image: string, prediction: OneShot): string {

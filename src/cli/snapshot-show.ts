@@ -18,14 +18,15 @@ async function showFile(path: string, json: boolean): Promise<void> {
 async function showFolder(folder: string, json: boolean): Promise<void> {
   const { readCheckpoints } = await import("../app/newest-checkpoint.ts");
   const rows: Parameters<typeof describeList>[0][number][] = [];
-  const onUnusable = (name: string, error: unknown): void => {
-    process.exitCode = 1;
-    process.stderr.write(`${name}: ${describeError(error)}\n`);
-  };
-  for await (const { name, sizeBytes, checkpoint } of readCheckpoints(folder, { onUnusable })) {
+  for await (const { name, sizeBytes, checkpoint } of readCheckpoints(folder, { onUnusable: tellDamaged })) {
     rows.push({ name, sizeBytes, ...checkpoint.about });
   }
   process.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : describeList(rows));
+}
+
+function tellDamaged(name: string, error: unknown): void {
+  process.exitCode = 1;
+  process.stderr.write(`${name}: ${describeError(error)}\n`);
 }
 
 async function factsOf(file: Uint8Array): Promise<SnapshotFacts> {

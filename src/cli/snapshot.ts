@@ -6,7 +6,7 @@ import type { Precision } from "../message/snapshot-precision.ts";
 import { readInput } from "./input.ts";
 import { showSnapshot } from "./snapshot-show.ts";
 import { describeDiff } from "./snapshot-text.ts";
-import { describeError } from "./terminal.ts";
+import { tellUnusable } from "./terminal.ts";
 
 export function snapshotCommand(): Command {
   const snapshot = new Command("snapshot").description(
@@ -153,8 +153,4 @@ async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   } catch (cause) {
     throw appError("file/unwritable", `cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
-}
-
-function tellUnusable(name: string, error: unknown): void {
-  process.stderr.write(`${name} is passed over: ${describeError(error)}\n`);
 }

@@ -23,8 +23,17 @@ export function describeError(error: unknown): string {
 
 /** Commander's `error: …`, with its suggestion, in the form of every other error. */
 export function describeUsage(text: string): string {
-  const [what = "", ...more] = text.trim().replace(/^error: /, "").replaceAll("'", "`").split("\n");
+  const [what = "", ...more] = text
+    .trim()
+    .replace(/^error: /, "")
+    .replaceAll("'", "`")
+    .split("\n");
   return `l2p-edge: cli/usage: ${[what, ...more].join(" ")}. Add --help for the options and an example.\n`;
+}
+
+/** A checkpoint that cannot be used, where the one before it is. */
+export function tellUnusable(name: string, error: unknown): void {
+  process.stderr.write(`${name} is passed over: ${describeError(error)}\n`);
 }
 
 export interface Progress {

@@ -1,5 +1,4 @@
 import { expectedShapes, type VitArchitecture } from "../backbone/architecture.ts";
-import { createRng } from "../kernel/rng.ts";
 import { sizeOf, type Tensor } from "../kernel/tensor.ts";
 
 /** One trained tensor and where its numbers lie in the flat array. */
@@ -46,31 +45,6 @@ export function layoutOf(architecture: VitArchitecture): ParameterLayout {
     }
   }
   return { architecture, parameters, size: offset };
-}
-
-/**
- * Random weights: matrices from a normal of deviation 1/√inputs cut at two deviations, CLS and positions likewise at
- * 0.02, norms 1, biases 0. The last matrix of each residual branch is smaller by √(2·depth): the stream keeps its size.
- */
-export function randomParameters({ architecture, parameters, size }: ParameterLayout, seed: number): Float32Array {
-  const rng = createRng(seed);
-  const truncatedNormal = (): number => {
-    for (;;) {
-      const x = rng.normal();
-      if (Math.abs(x) <= 2) return x;
-    }
-  };
-  const flat = new Float32Array(size);
-  for (const { name, shape, offset, size: count } of parameters) {
-    const part = flat.subarray(offset, offset + count);
-    if (name.includes("norm") && name.endsWith(".weight")) part.fill(1);
-    if (name.endsWith(".bias") || name.includes(".bias[") || name.includes("norm")) continue;
-    const isResidual = name.includes("attn.proj") || name.includes("mlp.fc2");
-    const deviation = shape.length === 2 ? 1 / Math.sqrt(shape[1]!) : 0.02;
-    const scale = isResidual ? deviation / Math.sqrt(2 * architecture.depth) : deviation;
-    for (let i = 0; i < count; i++) part[i] = scale * truncatedNormal();
-  }
-  return flat;
 }
 
 /** The weights by timm's names and shapes, the ranges of rows joined; a copy. */

@@ -42,7 +42,7 @@ export function embeddedRecipe({ viewsSeen, seed }: RecipeOptions): Recipe {
     normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
     loss: { squared: 1, cosine: 1, whitened: 0 },
     whiteningShrinkage: 0.1,
-    drawings: 4000,
+    drawings: 3000,
     heldOutPerClass: 5,
     train: {
       steps,

@@ -1,7 +1,8 @@
 import { adamW, type AdamWState, cosineRate, globalNorm } from "./adamw.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { HeldOut } from "./held-out.ts";
-import { type ParameterLayout, randomParameters } from "./parameters.ts";
+import { randomParameters } from "./initialise.ts";
+import { type ParameterLayout } from "./parameters.ts";
 import { choosePatches } from "./patches.ts";
 import type { Samples } from "./samples.ts";
 import type { TrainingSession } from "./training-session.ts";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { layoutOf, randomParameters } from "../../src/distil/parameters.ts";
+import { randomParameters } from "../../src/distil/initialise.ts";
+import { layoutOf } from "../../src/distil/parameters.ts";
 import { createTrainingSession, type TrainingSession } from "../../src/distil/training-session.ts";
 import { createRng } from "../../src/kernel/rng.ts";
 import { tinyArchitecture } from "../support/tiny-model.ts";

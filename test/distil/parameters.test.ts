@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { checkWeights } from "../../src/backbone/architecture.ts";
 import { createOnnxEngine } from "../../src/backbone/onnx-engine.ts";
-import { layoutOf, randomParameters, toWeights } from "../../src/distil/parameters.ts";
+import { randomParameters } from "../../src/distil/initialise.ts";
+import { layoutOf, toWeights } from "../../src/distil/parameters.ts";
 import { createTrainingSession } from "../../src/distil/training-session.ts";
 import { createRng } from "../../src/kernel/rng.ts";
 import { tinyArchitecture, tinyModel } from "../support/tiny-model.ts";
@@ -43,7 +44,7 @@ describe("the flat parameters", () => {
     const fc1 = of("blocks.0.mlp.fc1.weight");
     expect(Math.max(...fc1.map(Math.abs))).toBeLessThanOrEqual(2 / Math.sqrt(12) + 1e-6);
     expect(Math.hypot(...fc1) / Math.sqrt(fc1.length)).toBeCloseTo(0.88 / Math.sqrt(12), 1);
-    expect(new Set(of("norm.weight"))).toEqual(new Set([1]));
+    expect(new Set(of("blocks.1.norm2.weight"))).toEqual(new Set([1]));
     expect(new Set(of("blocks.0.attn.qkv.bias[12:36]"))).toEqual(new Set([0]));
   });
 

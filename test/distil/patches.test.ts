@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { layoutOf, randomParameters } from "../../src/distil/parameters.ts";
+import { randomParameters } from "../../src/distil/initialise.ts";
+import { layoutOf } from "../../src/distil/parameters.ts";
 import { choosePatches, packPatches, putPositions, takePositions } from "../../src/distil/patches.ts";
 import { createTrainingSession } from "../../src/distil/training-session.ts";
 import { createRng } from "../../src/kernel/rng.ts";

@@ -39,7 +39,10 @@ function configured(
   } catch (error) {
     if (!isAppError(error)) throw error;
     const faults = error.message.replaceAll("\n", "; ");
-    const finding = failed(`${error.code}: ${faults}`, `${errorHints[error.code]} The rest is checked by the defaults.`);
+    const finding = failed(
+      `${error.code}: ${faults}`,
+      `${errorHints[error.code]} The rest is checked by the defaults.`,
+    );
     return { settings: loadSettings(undefined, {}), finding };
   }
 }

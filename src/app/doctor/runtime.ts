@@ -47,7 +47,8 @@ async function gpuFinding(
       return failed(reason, "Install its libraries (see deploy/), or set `model.provider: auto`.");
     }
     if (await probes.hasGpu()) {
-      const advice = "There is an NVIDIA GPU: install the libraries and an ONNX Runtime with CUDA (see deploy/) to use it.";
+      const advice =
+        "There is an NVIDIA GPU: install the libraries and an ONNX Runtime with CUDA (see deploy/) to use it.";
       return warning(reason, advice);
     }
     return ok(`not here, and not needed: ${reason}`);
