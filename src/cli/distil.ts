@@ -24,7 +24,8 @@ export function distilCommand(): Command {
   return new Command("distil")
     .description("Train the small backbone from a large one, or measure how good backbones are.")
     .addCommand(trainCommand())
-    .addCommand(compareCommand());
+    .addCommand(compareCommand())
+    .addHelpText("after", "\nExample:\n  l2p-edge distil compare models/embedded --data cifar100.tar.gz");
 }
 
 function trainCommand(): Command {

@@ -36,8 +36,9 @@ export function failed(detail: string, advice: string): Finding {
 /** An error as a finding; a coded one brings its advice along. */
 export function failure(error: unknown): Finding {
   if (isAppError(error)) {
-    const cause = error.cause instanceof Error && !isAppError(error.cause) ? `: ${error.cause.message}` : "";
-    return failed(`${error.code}: ${error.message}${cause}`, error.hint);
+    const { code, message, hint, cause } = error;
+    const isNews = cause instanceof Error && !isAppError(cause) && !message.includes(cause.message);
+    return failed(`${code}: ${message}${isNews ? `: ${cause.message}` : ""}`, hint);
   }
   const text = error instanceof Error ? error.message : String(error);
   return failed(text, "This was not expected: please report it.");
