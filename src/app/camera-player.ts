@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRng } from "../kernel/rng.ts";
 import type { Topics } from "../message/topic.ts";
@@ -34,6 +35,8 @@ export interface Played {
 export async function playCamera(pictures: AsyncIterable<Picture>, options: CameraOptions): Promise<Played> {
   const { topics, camera, publish, framesPerSecond, labelShare, labelDelayMs, signal, onFrame } = options;
   const rng = createRng(options.seed);
+  // Every label that is to come waits on it.
+  if (signal) setMaxListeners(0, signal);
   // Unlike the ids of an earlier play: a node that still waits for that one's labels must not mix them up.
   const run = Date.now().toString(36);
   const labels: Promise<void>[] = [];

@@ -1,6 +1,6 @@
 import type { LearnerState } from "./types.ts";
 
-/** Arrays of a compact state; each head has two more. */
+/** Arrays of a compact state. */
 const kept: ReadonlySet<string> = new Set([
   "prompts",
   "keys",
@@ -9,13 +9,14 @@ const kept: ReadonlySet<string> = new Set([
   "lastSeen",
   "classCounts",
   "classMeans",
+  "headWeights",
+  "headCurvature",
 ]);
-const keptOfHeads = /^[a-z]+(Losses|Evidence)$/;
 
 /** What `saveCompact` would give of a saved state: its compact part, float32 and int32; of a compact state, itself. */
 export function compactState({ meta, arrays }: LearnerState): LearnerState {
   const compact = Object.entries(arrays)
-    .filter(([name]) => kept.has(name) || keptOfHeads.test(name))
+    .filter(([name]) => kept.has(name))
     .map(([name, { data, shape }]) => {
       return [name, { data: data instanceof Float64Array ? Float32Array.from(data) : data.slice(), shape }] as const;
     });

@@ -3,7 +3,7 @@ import { appError } from "../kernel/errors.ts";
 import { createRng } from "../kernel/rng.ts";
 import { promptedFeatures } from "./batch.ts";
 import { admit, dropLabel, noClasses } from "./classes.ts";
-import { combiner, freshRecord, type Scores } from "./combine.ts";
+import { combiner, freshCombination, type Scores } from "./combine.ts";
 import { createHead, dropClass, headLogits } from "./head.ts";
 import { competingClasses, trainingOffsets } from "./loss.ts";
 import { createPool, withKeys } from "./pool.ts";
@@ -40,7 +40,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
   const statistical = settings.heads.includes("statistics");
   let known: Knowledge = nothingKnown(settings, width, seed);
   let statistics = slda(settings.statistics, width, known.statistics);
-  let mixer = combiner(settings.combine, known.records);
+  let mixer = combiner(settings.heads, settings.combine, known.combination);
   const predictionUses = new Float64Array(settings.pool.size);
 
   function scoresOf(query: Float32Array, logits: Float64Array | undefined): Scores {
@@ -93,8 +93,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       predictionOf(before.classes, mixer, said, { ...about, promptIds: first?.selections[b] ?? [] }),
     );
 
-    const losses =
-      first?.losses ?? scores.map((said, b) => surprise(mixer.combine(said, before.classes), classIds[b]!));
+    const losses = first?.losses ?? scores.map((said, b) => surprise(mixer.combine(said), classIds[b]!));
 
     // Then learn.
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
@@ -127,17 +126,16 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       return learned!;
     },
     learn,
-    save: () => saveState("full", known, settings, width),
-    saveCompact: () => saveState("compact", known, settings, width),
+    save: () => saveState("full", { ...known, combination: mixer.save() }, settings, width),
+    saveCompact: () => saveState("compact", { ...known, combination: mixer.save() }, settings, width),
     restore(state) {
       known = readState(state, settings, width);
       statistics = slda(settings.statistics, width, known.statistics);
-      mixer = combiner(settings.combine, known.records);
+      mixer = combiner(settings.heads, settings.combine, known.combination);
     },
     forgetLabel(label) {
       const id = idOf(label);
       if (statistical) statistics.drop(id);
-      mixer.drop(id);
       const head = prompted ? dropClass(known.head, id) : known.head;
       known = { ...known, head, classes: dropLabel(known.classes, id) };
     },
@@ -150,7 +148,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     },
     telemetry() {
       const { labels, counts } = known.classes;
-      const shares = mixer.weights(known.classes);
+      const shares = mixer.shares();
       return {
         promptUse: Array.from(known.uses, (uses, m) => uses + predictionUses[m]!),
         classCounts: Object.fromEntries(labels.map((label, c) => [label, counts[c]!])),
@@ -169,7 +167,7 @@ function nothingKnown(settings: LearnerSettings, width: number, seed: number): K
     head: createHead(width),
     uses: new Float64Array(settings.pool.size),
     statistics: emptyStatistics(width),
-    records: new Map(settings.heads.map((name) => [name, freshRecord()])),
+    combination: freshCombination(settings.heads, settings.combine),
   };
 }
 

@@ -12,7 +12,7 @@ export function predictionOf(
 ): Prediction {
   const { labels } = classes;
   const { promptIds, poolVersion, topLabels } = about;
-  const probabilities = labels.length === 0 ? new Float64Array(0) : mixer.combine(scores, classes);
+  const probabilities = labels.length === 0 ? new Float64Array(0) : mixer.combine(scores);
   const top = Array.from(probabilities, (probability, c) => [labels[c]!, probability] as const)
     // Stable: of equal ones the label that was seen first.
     .toSorted(([, a], [, b]) => b - a)

@@ -20,7 +20,7 @@ const official: LearnerSettings = {
   // learning_rate 0.03 for 256 samples, optim adam, grad_clip_max_norm 1.0, weight_decay 0.
   optimiser: { ...adam, learningRate: 0.03, referenceBatch: 256, keyRate: 1, stepsPerBatch: 1 },
   statistics: { kind: "slda", shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1 },
-  combine: { rate: 0, sharpness: 0, memoryPerClass: 10, evidenceSamples: 200 },
+  combine: { prior: { prompted: 1, statistics: 1 }, priorStrength: 4, memorySamples: 200 },
   topLabels: 5,
 };
 
@@ -70,6 +70,6 @@ export const stream: LearnerSettings = {
   loss: { pullWeight: 0.1, labelSmoothing: 0, mask: { kind: "recent", samples: 64, minClasses: 2, priorStrength: 1 } },
   optimiser: { ...adam, learningRate: 0.003, referenceBatch: null, keyRate: 1, stepsPerBatch: 3 },
   statistics: { kind: "slda", shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1 },
-  combine: { rate: 0.05, sharpness: 5, memoryPerClass: 10, evidenceSamples: 200 },
+  combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },
   topLabels: 5,
 };

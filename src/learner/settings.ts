@@ -106,14 +106,12 @@ export interface StatisticsSettings {
 }
 
 export interface CombineSettings {
-  /** Step of the online fit of each head's log exponent, a sample; 0 leaves it at 0. */
-  readonly rate: number;
-  /** Weights are ∝ exp(−sharpness · mean log-loss over the classes); 0: equal weights. */
-  readonly sharpness: number;
-  /** Samples of a class that its fading log-loss remembers, > 1. */
-  readonly memoryPerClass: number;
-  /** Samples after which what the prompted head knew of a class that did not come back counts 1/e, > 0. */
-  readonly evidenceSamples: number;
+  /** Weight of each head before anything was seen, > 0. */
+  readonly prior: Readonly<Record<HeadName, number>>;
+  /** How firmly the weights start there: curvature of the log-loss, about 1 for 2 to 4 samples, > 0. */
+  readonly priorStrength: number;
+  /** Samples that the fit remembers, > 1: how fast the weights follow drift. */
+  readonly memorySamples: number;
 }
 
 /** @throws AppError `learner/settings`, naming every fault. */
@@ -150,9 +148,9 @@ export function checkSettings(settings: LearnerSettings): void {
       "statistics.shrinkage must be oas or 0…1",
     ],
     [statistics.refitGrowth > 0, "statistics.refitGrowth must be > 0"],
-    [combine.rate >= 0 && combine.sharpness >= 0, "combine.rate and combine.sharpness must be ≥ 0"],
-    [combine.memoryPerClass > 1, "combine.memoryPerClass must be > 1"],
-    [combine.evidenceSamples > 0, "combine.evidenceSamples must be > 0"],
+    [heads.every((name) => combine.prior[name] > 0), "combine.prior must be > 0"],
+    [combine.priorStrength > 0, "combine.priorStrength must be > 0"],
+    [combine.memorySamples > 1, "combine.memorySamples must be > 1"],
     [isCount(topLabels), "topLabels must be a whole number ≥ 1"],
   ];
   const broken = rules.filter(([holds]) => !holds).map(([, rule]) => rule);

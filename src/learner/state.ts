@@ -2,12 +2,12 @@ import { z } from "zod";
 import { appError } from "../kernel/errors.ts";
 import { packedLength } from "./cholesky.ts";
 import type { Classes } from "./classes.ts";
-import type { HeadRecord } from "./combine.ts";
+import type { Combination } from "./combine.ts";
 import type { LearnerSettings } from "./settings.ts";
 import { arrayReader, parameterArrays, stateArray } from "./state-arrays.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
 import type { Prompted } from "./train.ts";
-import type { HeadName, LearnerState, StateArray } from "./types.ts";
+import type { LearnerState, StateArray } from "./types.ts";
 
 /** All that a learner knows. No random source is in it: chance is used up when the pool is made. */
 export interface Knowledge extends Prompted {
@@ -17,7 +17,7 @@ export interface Knowledge extends Prompted {
   /** The keys still wait for the first features. */
   readonly keysPending: boolean;
   readonly statistics: StatisticsNumbers;
-  readonly records: ReadonlyMap<HeadName, HeadRecord>;
+  readonly combination: Combination;
 }
 
 const whole = z.int().min(0);
@@ -30,14 +30,7 @@ const metaSchema = z.object({
   poolVersion: whole,
   samples: whole,
   keysPending: z.boolean(),
-  records: z.array(
-    z.object({
-      head: z.enum(["prompted", "statistics"]),
-      logExponent: z.number(),
-      squaredGradient: z.number().min(0),
-      filled: z.number().min(0).max(1),
-    }),
-  ),
+  heads: z.array(z.enum(["prompted", "statistics"])),
   deviation: z.object({ sum: z.number().min(0), degrees: whole }),
   scatterDegrees: whole,
   factorised: z.boolean(),
@@ -61,14 +54,13 @@ export function saveState(
     poolVersion: k.poolVersion,
     samples: k.classes.samples,
     keysPending: k.keysPending,
-    records: [...k.records].map(([head, { logExponent, squaredGradient, filled }]) => {
-      return { head, logExponent, squaredGradient, filled };
-    }),
+    heads: [...settings.heads],
     deviation: { ...deviation },
     scatterDegrees: scatter.degrees,
     factorised: factor !== undefined,
     schedule: { ...schedule },
   };
+  const precision = kind === "full" ? Float64Array : Float32Array;
   const flatMeans = Float64Array.from(means.flatMap((mean) => [...mean]));
   const arrays: Record<string, StateArray> = {
     prompts: stateArray(k.pool.prompts.value, shapes.prompts),
@@ -77,14 +69,10 @@ export function saveState(
     headBias: stateArray(k.head.bias.value, shapes.headBias),
     lastSeen: stateArray(Int32Array.from(k.classes.lastSeen), shapes.classes),
     classCounts: stateArray(Int32Array.from(k.classes.counts), shapes.classes),
-    classMeans: stateArray(kind === "full" ? flatMeans : Float32Array.from(flatMeans), shapes.means),
+    classMeans: stateArray(precision.from(flatMeans), shapes.means),
+    headWeights: stateArray(precision.from(k.combination.weights), shapes.heads),
+    headCurvature: stateArray(precision.from(k.combination.curvature), shapes.curvature),
   };
-  for (const [head, { losses, evidence }] of k.records) {
-    const padded = (values: readonly number[]): number[] => k.classes.labels.map((_, c) => values[c] ?? 0);
-    const precision = kind === "full" ? Float64Array : Float32Array;
-    arrays[`${head}Losses`] = stateArray(precision.from(padded(losses)), shapes.classes);
-    arrays[`${head}Evidence`] = stateArray(precision.from(padded(evidence)), shapes.classes);
-  }
   if (kind === "compact") return { meta, arrays };
   return {
     meta,
@@ -117,9 +105,11 @@ export function readState(saved: LearnerState, settings: LearnerSettings, width:
   const expected = fit(settings, width);
   if (meta.fit !== expected) throw appError("learner/state", `saved for ${meta.fit}, running ${expected}`);
   if (new Set(meta.labels).size !== meta.labels.length) throw appError("learner/state", "a label is there twice");
-  const names = new Set(meta.records.map((record) => record.head));
-  if (names.size !== settings.heads.length || settings.heads.some((name) => !names.has(name))) {
-    throw appError("learner/state", `records of ${[...names].join(", ")}, running ${settings.heads.join(", ")}`);
+  if (meta.heads.join() !== settings.heads.join()) {
+    throw appError(
+      "learner/state",
+      `saved for the heads ${meta.heads.join(", ")}, running ${settings.heads.join(", ")}`,
+    );
   }
 
   const full = meta.kind === "full";
@@ -160,13 +150,10 @@ export function readState(saved: LearnerState, settings: LearnerSettings, width:
       deviation: meta.deviation,
       schedule: full ? meta.schedule : { learned: 0, next: 1 },
     },
-    records: new Map(
-      meta.records.map(({ head, ...record }) => {
-        const losses = [...read.float64(`${head}Losses`, shapes.classes)];
-        const evidence = [...read.float64(`${head}Evidence`, shapes.classes)];
-        return [head, { ...record, losses, evidence }];
-      }),
-    ),
+    combination: {
+      weights: read.float64("headWeights", shapes.heads),
+      curvature: read.float64("headCurvature", shapes.curvature),
+    },
   };
 }
 
@@ -182,11 +169,16 @@ function shapesFor(settings: LearnerSettings, width: number, classes: number): S
     classes: [classes],
     means: [settings.heads.includes("statistics") ? classes : 0, width],
     scatter: [packedLength(width)],
+    heads: [settings.heads.length],
+    curvature: [packedLength(settings.heads.length)],
   };
 }
 
 type Shapes = Readonly<
-  Record<"prompts" | "keys" | "headWeight" | "headBias" | "uses" | "classes" | "means" | "scatter", readonly number[]>
+  Record<
+    "prompts" | "keys" | "headWeight" | "headBias" | "uses" | "classes" | "means" | "scatter" | "heads" | "curvature",
+    readonly number[]
+  >
 >;
 
 /** Rates, masks and the like may change over a restart; what gives the numbers their meaning may not. */

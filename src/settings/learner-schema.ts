@@ -37,8 +37,13 @@ const overrides = section("What differs from the preset.", {
     .optional(),
   combine: z
     .strictObject({
-      rate: weight.describe("How fast the heads' weights follow their success; 0: fixed."),
-      memorySamples: count,
+      priorStrength: z
+        .number()
+        .gt(0)
+        .max(1000)
+        .optional()
+        .describe("How firmly the heads' weights start at the preset's."),
+      memorySamples: count.describe("Samples that the heads' weights are fitted to."),
     })
     .optional(),
 });

@@ -94,7 +94,9 @@ export interface LearnerOverrides {
         readonly stepsPerBatch?: number | undefined;
       }
     | undefined;
-  readonly combine?: { readonly rate?: number | undefined; readonly memorySamples?: number | undefined } | undefined;
+  readonly combine?:
+    | { readonly priorStrength?: number | undefined; readonly memorySamples?: number | undefined }
+    | undefined;
 }
 
 /** The pipeline's bounds and periods, in its own names; its checkpoint policy stands in `SnapshotSettings`. */

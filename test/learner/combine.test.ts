@@ -1,15 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createRng } from "../../src/kernel/rng.ts";
-import { admit, type Classes, noClasses } from "../../src/learner/classes.ts";
-import { type Combiner, combiner, freshRecord, type Scores } from "../../src/learner/combine.ts";
+import { type Combiner, combiner, freshCombination, type Scores } from "../../src/learner/combine.ts";
 import { argmax } from "../../src/learner/loss.ts";
 import { stream } from "../../src/learner/presets.ts";
 import type { HeadName } from "../../src/learner/types.ts";
 
 const heads: readonly HeadName[] = ["prompted", "statistics"];
-const fresh = (settings = stream.combine): Combiner =>
-  combiner(settings, new Map(heads.map((name) => [name, freshRecord()])));
+const settings = { ...stream.combine, prior: { prompted: 1, statistics: 1 }, priorStrength: 4 };
+const fresh = (): Combiner => combiner(heads, settings, freshCombination(heads, settings));
 const say = (prompted: number[], statistics: number[]): Scores =>
   new Map<HeadName, Float64Array>([
     ["prompted", Float64Array.from(prompted)],
@@ -18,26 +17,13 @@ const say = (prompted: number[], statistics: number[]): Scores =>
 const oneHot = (c: number, size: number, strength = 3): number[] =>
   Array.from({ length: size }, (_, i) => (i === c ? strength : 0));
 
-/** Plays labels; each head is right with its own probability. */
-function play(
-  mixer: Combiner,
-  labels: readonly number[],
-  right: { prompted: number; statistics: number },
-  size: number,
-): Classes {
+/** Plays labels; each head is right with its own probability, at its own scale. */
+function play(mixer: Combiner, labels: readonly number[], right: Record<HeadName, number>, size: number): void {
   const rng = createRng(1);
-  let { classes } = admit(
-    noClasses,
-    Array.from({ length: size }, (_, c) => `${c}`),
-    32,
-  );
   for (const c of labels) {
     const guess = (p: number): number => (rng.uniform() < p ? c : rng.int(size));
-    const next = admit(classes, [`${c}`], 32);
-    mixer.observe(say(oneHot(guess(right.prompted), size), oneHot(guess(right.statistics), size)), c, next.gaps[0]!);
-    classes = next.classes;
+    mixer.observe(say(oneHot(guess(right.prompted), size, 0.1), oneHot(guess(right.statistics), size, 1000)), c, size);
   }
-  return classes;
 }
 
 const random = (size: number, count: number): number[] => {
@@ -46,88 +32,102 @@ const random = (size: number, count: number): number[] => {
 };
 
 describe("combiner", () => {
-  test("starts with equal weights", () => {
-    expect([...fresh().weights(noClasses)]).toEqual([
-      ["prompted", 0.5],
-      ["statistics", 0.5],
-    ]);
+  test("starts with the prior's shares", () => {
+    const started = combiner(heads, stream.combine, freshCombination(heads, stream.combine));
+    const { prompted, statistics } = stream.combine.prior;
+    expect(started.shares().get("prompted")).toBeCloseTo(prompted / (prompted + statistics), 12);
   });
 
-  test("turns to the head that is right more often", () => {
+  test("turns to the head that is right more often, whatever their scales", () => {
     for (const better of heads) {
       const mixer = fresh();
-      const classes = play(mixer, random(4, 200), { prompted: 0.4, statistics: 0.4, [better]: 0.95 }, 4);
-      expect(mixer.weights(classes).get(better)).toBeGreaterThan(0.8);
+      play(mixer, random(4, 200), { prompted: 0.4, statistics: 0.4, [better]: 0.95 }, 4);
+      expect(mixer.shares().get(better)).toBeGreaterThan(0.7);
     }
   });
 
-  test("softens a head that is too sure of itself, whatever the scale of its scores", () => {
-    for (const scale of [1, 100]) {
-      const mixer = fresh();
-      const rng = createRng(3);
-      const { classes } = admit(noClasses, ["0", "1", "2", "3"], 32);
-      for (const c of random(4, 600)) {
-        const guess = oneHot(rng.uniform() < 0.7 ? c : rng.int(4), 4, 10 * scale);
-        mixer.observe(new Map([["statistics", Float64Array.from(guess)]]), c, 16);
-      }
-      const said = mixer.combine(new Map([["statistics", Float64Array.of(10 * scale, 0, 0, 0)]]), classes);
-      // Right in 0.7 + 0.3 / 4 of the cases.
-      expect(said[0]).toBeGreaterThan(0.65);
-      expect(said[0]).toBeLessThan(0.87);
+  test("hears both of two heads that err on different samples: together they beat each", () => {
+    const mixer = fresh();
+    const rng = createRng(5);
+    const hits = { prompted: 0, statistics: 0, combined: 0 };
+    for (const c of random(6, 400)) {
+      // A head that does not know says so: two classes are alike to it.
+      const unsure = (): number[] =>
+        oneHot(c, 6).map((x, i) => (i === (c + 1 + rng.int(5)) % 6 ? 3 + 0.2 * rng.normal() : x));
+      const [a, b] = rng.uniform() < 0.5 ? [oneHot(c, 6), unsure()] : [unsure(), oneHot(c, 6)];
+      const said = say(a, b);
+      hits.combined += Number(argmax(mixer.combine(said)) === c);
+      hits.prompted += Number(argmax(a) === c);
+      hits.statistics += Number(argmax(b) === c);
+      mixer.observe(said, c, 6);
     }
+    expect(hits.combined).toBeGreaterThan(Math.max(hits.prompted, hits.statistics) + 40);
+  });
+
+  test("calibrates: a head that is right in 7 of 10 cases is believed so far", () => {
+    const mixer = fresh();
+    play(mixer, random(4, 600), { prompted: 0, statistics: 0.6 }, 4);
+    const said = mixer.combine(say([0, 0, 0, 0], oneHot(0, 4, 1000)));
+    // Right in 0.6 + 0.4 / 4 of the cases.
+    expect(said[0]).toBeGreaterThan(0.6);
+    expect(said[0]).toBeLessThan(0.8);
   });
 
   test("is not taken in by a head that repeats the last label through bursts", () => {
     const mixer = fresh();
-    let { classes } = admit(noClasses, ["0", "1", "2", "3"], 32);
     let last = 0;
-    const bursts = random(4, 40).flatMap((c) => Array.from({ length: 20 }, () => c));
     const rng = createRng(4);
-    for (const c of bursts) {
-      const next = admit(classes, [`${c}`], 32);
-      const honest = rng.uniform() < 0.85 ? c : rng.int(4);
-      mixer.observe(say(oneHot(last, 4, 6), oneHot(honest, 4, 6)), c, next.gaps[0]!);
-      classes = next.classes;
-      last = c;
+    for (const c of random(4, 40)) {
+      for (let i = 0; i < 20; i++) {
+        const honest = rng.uniform() < 0.85 ? c : rng.int(4);
+        mixer.observe(say(oneHot(last, 4, 6), oneHot(honest, 4, 6)), c, i === 0 ? 80 : 1);
+        last = c;
+      }
     }
-    expect(mixer.weights(classes).get("statistics")).toBeGreaterThan(0.9);
+    const disputed = mixer.combine(say(oneHot(0, 4, 6), oneHot(1, 4, 6)));
+    expect(argmax(disputed)).toBe(1);
   });
 
-  test("what the prompted head knew of classes that do not come back counts for less and less", () => {
-    const mixer = fresh();
-    const classes = play(mixer, random(4, 200), { prompted: 0.95, statistics: 0.6 }, 4);
-    const later = { ...classes, samples: classes.samples + 5 * stream.combine.evidenceSamples };
-    expect(mixer.weights(classes).get("prompted")).toBeGreaterThan(0.8);
-    expect(mixer.weights(later).get("prompted")).toBeLessThan(0.5);
+  test("a head that says every class is as likely changes no ranking", () => {
+    expect(argmax(fresh().combine(say([0, 0, 0], [0.1, 0.3, 0.2])))).toBe(1);
   });
 
-  test("a young head that says every class is as likely changes no ranking", () => {
-    const { classes } = admit(noClasses, ["0", "1", "2"], 32);
-    const said = fresh().combine(say([0, 0, 0], [0.1, 0.3, 0.2]), classes);
-    expect(argmax(said)).toBe(1);
+  test("one head alone is taken as it is", () => {
+    const alone = combiner(["prompted"], settings, freshCombination(["prompted"], settings));
+    alone.observe(new Map([["prompted", Float64Array.of(5, 0)]]), 1, 9);
+    const said = alone.combine(new Map([["prompted", Float64Array.of(Math.log(3), 0)]]));
+    expect(said[0]).toBeCloseTo(0.75, 12);
+  });
+
+  test("goes on from what was saved, and leaves that alone", () => {
+    const labels = random(4, 50);
+    const whole = fresh();
+    play(whole, labels, { prompted: 0.5, statistics: 0.9 }, 4);
+    const saved = whole.save();
+    const resumed = combiner(heads, settings, saved);
+    resumed.observe(say([1, 0, 0, 0], [0, 1, 0, 0]), 1, 4);
+    expect(whole.save()).toEqual(saved);
+    whole.observe(say([1, 0, 0, 0], [0, 1, 0, 0]), 1, 4);
+    expect(resumed.save()).toEqual(whole.save());
   });
 
   test("leaves out a head whose scores are not finite", () => {
-    const { classes } = admit(noClasses, ["0", "1"], 32);
-    expect([...fresh().combine(say([NaN, 0], [0, 0]), classes)]).toEqual([0.5, 0.5]);
-    expect([...fresh().combine(say([NaN, 0], [-Infinity, 0]), classes)]).toEqual([0.5, 0.5]);
+    expect([...fresh().combine(say([NaN, 0], [0, 0]))]).toEqual([0.5, 0.5]);
+    expect([...fresh().combine(say([NaN, 0], [-Infinity, 0]))]).toEqual([0.5, 0.5]);
   });
 
   test("probabilities are finite and sum to 1 for any finite scores and any history", () => {
     const score = fc.double({ min: -1e12, max: 1e12, noNaN: true });
-    const scores = fc.tuple(
-      fc.array(score, { minLength: 3, maxLength: 3 }),
-      fc.array(score, { minLength: 3, maxLength: 3 }),
-    );
+    const three = fc.array(score, { minLength: 3, maxLength: 3 });
+    const scores = fc.tuple(three, three);
     fc.assert(
       fc.property(
         fc.array(fc.tuple(scores, fc.nat(2), fc.integer({ min: 1, max: 99 })), { maxLength: 30 }),
         scores,
         (history, last) => {
           const mixer = fresh();
-          const { classes } = admit(noClasses, ["0", "1", "2"], 32);
           for (const [[a, b], c, gap] of history) mixer.observe(say(a, b), c, gap);
-          const said = mixer.combine(say(...last), classes);
+          const said = mixer.combine(say(...last));
           expect(said.every((p) => p >= 0 && p <= 1)).toBe(true);
           expect(said.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
         },

@@ -294,10 +294,8 @@ describe("a compact state", () => {
         "classCounts",
         "classMeans",
         "lastSeen",
-        "promptedLosses",
-        "promptedEvidence",
-        "statisticsLosses",
-        "statisticsEvidence",
+        "headWeights",
+        "headCurvature",
       ]),
     );
     for (const { data } of Object.values(arrays)) expect(data.BYTES_PER_ELEMENT).toBe(4);

@@ -39,7 +39,6 @@ describe("the schema for editors", () => {
       ".learner.overrides.optimiser.learningRate",
       ".learner.overrides.optimiser.clipNorm",
       ".learner.overrides.optimiser.stepsPerBatch",
-      ".learner.overrides.combine.memorySamples",
       ".dashboard.enabled",
       ".log.level",
     ]);
