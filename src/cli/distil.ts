@@ -6,6 +6,7 @@ import { progress, type Progress } from "./terminal.ts";
 interface TrainFlags {
   readonly teacher: string;
   readonly images: string;
+  readonly imagesNote?: string;
   readonly out: string;
   readonly work: string;
   readonly views: number;
@@ -33,10 +34,11 @@ function trainCommand(): Command {
     .description("Distil a ViT's features into a small ViT, from random weights. Stopped, it goes on where it was.")
     .requiredOption("--teacher <path>", "model folder or .safetensors file of the large ViT")
     .requiredOption("--images <path>", "ImageFolder tree (its labels only watch), or a .tar or .tar.gz of one")
+    .option("--images-note <text>", "what the images are and on which terms, for the manifest")
     .requiredOption("--out <folder>", "where the model is written")
     .option(
       "--work <folder>",
-      "the teacher's features and checkpoints (about 350 MB for 24,000 images)",
+      "the teacher's features and checkpoints (about 600 MB for 23,000 images)",
       ".cache/distil",
     )
     .option("--views <n>", "how many views the student sees in all", number(1), 150_000)
@@ -57,33 +59,42 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   const recipe = embeddedRecipe({ viewsSeen: flags.views, seed: flags.seed });
   const onTerminal = process.stderr.isTTY;
   const say = (line: string): void => void (onTerminal || process.stderr.write(`${line}\n`));
-  let bar: Progress | undefined;
-  let shown = "";
-  const show = (title: string, done: number, of: number, note?: string): void => {
-    if (title !== shown) {
-      bar?.stop();
-      bar = progress(title, of);
-      shown = title;
-    }
-    bar?.update(done, note);
-  };
+  const bars = stages();
   const manifest = await distil({
     recipe,
     teacherPath: flags.teacher,
     imagesPath: flags.images,
+    ...(flags.imagesNote !== undefined && { imagesNote: flags.imagesNote }),
     workFolder: flags.work,
     outFolder: flags.out,
     threads: flags.threads,
     onTeacher: (kind, done, of) => {
-      show(`teacher, ${kind}`, done, of);
+      bars.show(`teacher, ${kind}`, done, of);
       if (done % 800 === 0 || done === of) say(`teacher, ${kind} views: ${done} of ${of}`);
     },
     onLog: (entry) => {
-      show("student", entry.step, recipe.train.steps, `loss ${entry.loss.toFixed(3)}`);
+      bars.show("student", entry.step, recipe.train.steps, `loss ${entry.loss.toFixed(3)}`);
       say(describe(entry, recipe.train.steps));
     },
-  }).finally(() => bar?.stop());
+  }).finally(() => bars.stop());
   process.stdout.write(`${JSON.stringify({ name: manifest.name, sha256: manifest.sha256, folder: flags.out })}\n`);
+}
+
+/** One progress bar after another. */
+function stages(): { show(title: string, done: number, of: number, note?: string): void; stop(): void } {
+  let bar: Progress | undefined;
+  let shown = "";
+  return {
+    show: (title, done, of, note) => {
+      if (title !== shown) {
+        bar?.stop();
+        bar = progress(title, of);
+        shown = title;
+      }
+      bar?.update(done, note);
+    },
+    stop: () => bar?.stop(),
+  };
 }
 
 function describe({ step, seconds, loss, ...watched }: LogEntry, steps: number): string {
@@ -112,12 +123,14 @@ function compareCommand(): Command {
 
 async function runCompare(models: string[], flags: CompareFlags): Promise<void> {
   const { compareModels } = await import("../distil/compare.ts");
+  const bars = stages();
   const results = await compareModels({
     models,
     dataPath: flags.data,
     trainPerClass: flags.train,
     testPerClass: flags.test,
     threads: flags.threads,
-  });
+    onProgress: (model, split, done, of) => bars.show(`${model}, ${split}`, done, of),
+  }).finally(() => bars.stop());
   for (const result of results) process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -13,7 +13,7 @@ export interface CompareOptions {
   readonly testPerClass: number;
   /** 0 lets ONNX Runtime choose. */
   readonly threads: number;
-  readonly onProgress?: (model: string, done: number, of: number) => void;
+  readonly onProgress?: (model: string, split: string, done: number, of: number) => void;
 }
 
 export interface ComparedModel extends ProbeResult {
@@ -56,7 +56,7 @@ async function measure(path: string, options: CompareOptions): Promise<ComparedM
       features.set(data, (labels.length - batch.length) * width);
       done += batch.length;
       batch = [];
-      onProgress?.(name, done, done + dataset.size - labels.length);
+      onProgress?.(name, split, labels.length, dataset.size);
     }
     for await (const { bytes, label } of dataset) {
       batch.push(await prepareImage(bytes, { imageSize, resize, kernel, maxPixels }));

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Manifest } from "../backbone/manifest.ts";
 import { loadModel } from "../backbone/model.ts";
 import { createOnnxEngine } from "../backbone/onnx-engine.ts";
+import { appError } from "../kernel/errors.ts";
 import { chooseHeldOut, createHeldOut } from "./held-out.ts";
 import { layoutOf } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
@@ -21,6 +22,8 @@ export interface DistilOptions {
   readonly teacherPath: string;
   /** An ImageFolder tree, or a tar of one. */
   readonly imagesPath: string;
+  /** What they are and on which terms, for the manifest. */
+  readonly imagesNote?: string;
   /** Teacher's features and checkpoints: what a stopped run goes on from. Outside git. */
   readonly workFolder: string;
   /** Where the model is written. */
@@ -34,6 +37,7 @@ export interface DistilOptions {
 /**
  * Distils a ViT's q(x) into a small one, from random weights to a model folder: the teacher looks at every view once
  * (kept on disk), then the student is trained on them. Stopped at any time, it goes on where it was.
+ * @throws AppError `distil/teacher`, `distil/checkpoint`, and those of `loadModel` and `openTrainingImages`
  */
 export async function distil(options: DistilOptions): Promise<Manifest> {
   const { recipe, workFolder, threads, onLog } = options;
@@ -78,6 +82,10 @@ async function lookAtAll(
   { recipe, teacherPath, workFolder, threads, onTeacher }: DistilOptions,
 ): Promise<{ sets: ViewSet[]; teacherName: string }> {
   const model = await loadModel(teacherPath);
+  const { name, width } = model.info;
+  if (width !== recipe.architecture.width) {
+    throw appError("distil/teacher", `${name} is ${width} wide, the student ${recipe.architecture.width}`);
+  }
   const teacher = await createOnnxEngine({ model, head: { kind: "linear" }, threads });
   const sets: ViewSet[] = [];
   try {
@@ -95,12 +103,12 @@ async function lookAtAll(
   } finally {
     await teacher.close();
   }
-  return { sets, teacherName: model.info.name };
+  return { sets, teacherName: name };
 }
 
-function trainedOn({ imagesPath }: DistilOptions, images: TrainingImages, heldOut: number): string {
-  return (
-    `${images.photographs - heldOut} photographs of ${basename(imagesPath)} and ${images.drawings} parts drawn by ` +
-    `l2p-edge; ${viewKinds.length} views of each, mirrored at random. Labels were not used.`
-  );
+function trainedOn({ imagesPath, imagesNote }: DistilOptions, images: TrainingImages, heldOut: number): string {
+  const photographs = `${images.photographs - heldOut} photographs of ${basename(imagesPath)}`;
+  const note = imagesNote === undefined ? "" : ` (${imagesNote})`;
+  const drawings = `${images.drawings} parts drawn by l2p-edge`;
+  return `${photographs}${note} and ${drawings}; ${viewKinds.length} views of each, mirrored at random, without labels.`;
 }

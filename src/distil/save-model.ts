@@ -38,8 +38,8 @@ export async function saveModel(
     source: "Trained for l2p-edge from random weights by `l2p-edge distil train`; see models/README.md.",
     ...provenance,
   };
-  const { name: _, architecture, ...settings } = recipe;
-  const curves = { recipe: settings, parameters: layout.size, depth: architecture.depth, log: log.map(rounded) };
+  const { name: _, architecture: __, ...settings } = recipe;
+  const curves = { recipe: settings, parameters: layout.size, log: log.map(rounded) };
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "model.safetensors"), file);
   await writeFile(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
