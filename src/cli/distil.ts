@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { LogEntry } from "../distil/train.ts";
+import type { LogEntry } from "../distil/training-log.ts";
 import { number } from "./arguments.ts";
 import { progress, type Progress } from "./terminal.ts";
 

@@ -3,7 +3,7 @@ import { readNumbers, storeNumbers } from "../kernel/dtype.ts";
 import { appError } from "../kernel/errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "../kernel/safetensors.ts";
 import type { AdamWState } from "./adamw.ts";
-import type { LogEntry } from "./train.ts";
+import type { LogEntry } from "./training-log.ts";
 
 /** Everything that a stopped training needs to go on as if it had not stopped. */
 export interface Checkpoint {

@@ -1,7 +1,7 @@
 import { probe } from "./probe.ts";
 import { standardise, type Standardisation } from "./standardise.ts";
 import type { ViewSet } from "./teacher-cache.ts";
-import type { LogEntry } from "./train.ts";
+import type { LogEntry } from "./training-log.ts";
 import type { TrainingSession } from "./training-session.ts";
 
 /** Photographs that are not trained on, to watch the training by. */

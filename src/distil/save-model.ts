@@ -6,7 +6,7 @@ import { fromFloat32 } from "../kernel/dtype.ts";
 import { encodeSafetensors } from "../kernel/safetensors.ts";
 import { type ParameterLayout, toWeights } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
-import type { LogEntry } from "./train.ts";
+import type { LogEntry } from "./training-log.ts";
 
 /** What a distilled model's manifest says beside its recipe. */
 export interface Provenance {

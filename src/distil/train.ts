@@ -5,6 +5,7 @@ import { randomParameters } from "./initialise.ts";
 import { type ParameterLayout } from "./parameters.ts";
 import { choosePatches } from "./patches.ts";
 import type { Samples } from "./samples.ts";
+import type { LogEntry } from "./training-log.ts";
 import type { TrainingSession } from "./training-session.ts";
 
 /** The optimiser's numbers. */
@@ -23,19 +24,6 @@ export interface TrainSettings {
   /** Longest gradient over all parameters; longer ones are shortened. */
   readonly clipNorm: number;
   readonly seed: number;
-}
-
-/** One point of the training's curves; what was held out is looked at less often. */
-export interface LogEntry {
-  readonly step: number;
-  readonly seconds: number;
-  /** Mean since the last entry. */
-  readonly loss: number;
-  /** Mean squared distance to the teacher's standardised features. */
-  readonly heldOutSquared?: number;
-  readonly heldOutCosine?: number;
-  /** Nearest-class-mean accuracy on held-out photographs, 0…1. */
-  readonly heldOutNearestMean?: number;
 }
 
 export interface TrainOptions {
