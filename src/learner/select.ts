@@ -16,7 +16,7 @@ export function cosines(query: Float32Array, keys: Float32Array): Float64Array {
 }
 
 /** The `count` nearest by distance, nearest first; of equal ones the lowest id. */
-export function nearest(distances: ArrayLike<number>, count: number): number[] {
+function nearest(distances: ArrayLike<number>, count: number): number[] {
   const ids = Array.from({ length: distances.length }, (_, id) => id);
   return ids.toSorted((a, b) => distances[a]! - distances[b]! || a - b).slice(0, count);
 }

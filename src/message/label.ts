@@ -1,7 +1,7 @@
 import { appError } from "../kernel/errors.ts";
 
 /** The longest label, in bytes of UTF-8. */
-export const maxLabelBytes = 128;
+const maxLabelBytes = 128;
 /** The longest JSON form: room for escapes of every byte. */
 const maxJsonBytes = 1024;
 

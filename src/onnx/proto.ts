@@ -66,7 +66,7 @@ const root = protobuf.Root.fromJSON({
 const modelProto = root.lookupType("ModelProto");
 
 /** TensorProto.DataType of the element types in use. */
-export const elementType = { float32: 1, uint8: 2, int64: 7, bool: 9 } as const;
+const elementType = { float32: 1, uint8: 2, int64: 7, bool: 9 } as const;
 export type DataType = keyof typeof elementType;
 
 /** An attribute's value; a whole `number` is written as INT, `{ float }` as FLOAT, an array as INTS. */

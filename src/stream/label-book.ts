@@ -112,7 +112,7 @@ export function labelBook(memory: LabelMemory, clock: Clock): LabelBook {
   };
 }
 
-export function sameKey(a: LabelKey, b: LabelKey): boolean {
+function sameKey(a: LabelKey, b: LabelKey): boolean {
   return a.camera === b.camera && a.frameId === b.frameId && a.label === b.label;
 }
 

@@ -1,0 +1,68 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Broker, embeddedBroker } from "../../src/edge/broker.ts";
+import { runCli } from "../support/cli.ts";
+import { outsideClient } from "../support/mqtt-world.ts";
+import { picture } from "../support/pictures.ts";
+
+let broker: Broker;
+let folder: string;
+
+beforeAll(async () => {
+  broker = await embeddedBroker({ port: 0, maxPayloadBytes: 1_000_000, durableClientId: "none" });
+  folder = await mkdtemp(join(tmpdir(), "l2p-edge-camera-"));
+  for (const label of ["bolt", "nut"]) {
+    await mkdir(join(folder, "train", label), { recursive: true });
+    for (let i = 0; i < 3; i++) await writeFile(join(folder, "train", label, `${i}.png`), await picture(label, i));
+  }
+});
+afterAll(async () => {
+  await broker.close();
+  await rm(folder, { recursive: true });
+});
+
+const play = (...more: string[]): ReturnType<typeof runCli> =>
+  runCli(["camera", "--broker", broker.url, "--node", "box1", "--camera", "cam7", "--fps", "200", ...more]);
+
+describe("l2p-edge camera", () => {
+  it("plays a folder as frames, and its labels after them, by the same ids", async () => {
+    const outside = await outsideClient(broker.url);
+    const seen = await outside.subscribe("l2p/box1/cam7/#");
+    const { status, stdout } = await play(
+      "--data",
+      folder,
+      "--split",
+      "train",
+      "--label-share",
+      "1",
+      "--label-delay",
+      "0.05",
+    );
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ camera: "cam7", frames: 6, labels: 6 });
+    await outside.end();
+
+    const levels = seen.map(({ topic, text }) => ({ kind: topic.split("/")[3], id: topic.split("/")[4], text }));
+    const ids = (kind: string): (string | undefined)[] => levels.filter((one) => one.kind === kind).map(({ id }) => id);
+    expect(ids("frame")).toHaveLength(6);
+    expect(ids("label").toSorted()).toEqual(ids("frame").toSorted());
+    const labels = levels.filter(({ kind }) => kind === "label").map(({ text }) => text);
+    expect(labels.toSorted()).toEqual(["bolt", "bolt", "bolt", "nut", "nut", "nut"]);
+  });
+
+  it("ends after the wanted frames, however short the data", async () => {
+    const { stdout } = await play("--data", folder, "--loop", "--frames", "15", "--label-share", "0");
+    expect(JSON.parse(stdout)).toEqual({ camera: "cam7", frames: 15, labels: 0 });
+  });
+
+  it("says in one line what is wrong", async () => {
+    const nothing = await play("--data", join(folder, "nowhere"));
+    expect(nothing).toMatchObject({ status: 1, stdout: "" });
+    expect(nothing.stderr).toMatch(/^l2p-edge: dataset\/not-found: .*\n$/);
+    const unreachable = await runCli(["camera", "--broker", "mqtt://127.0.0.1:1", "--node", "b", "--data", folder]);
+    expect(unreachable.status).toBe(1);
+    expect(unreachable.stderr).toMatch(/^l2p-edge: camera\/broker: .*\n$/);
+  });
+});
