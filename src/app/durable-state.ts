@@ -7,7 +7,7 @@ import { appError, isAppError } from "../kernel/errors.ts";
 import type { Learner } from "../learner/types.ts";
 import { encodeCheckpoint } from "../message/checkpoint.ts";
 import { requireModel, type SnapshotAbout } from "../message/snapshot-about.ts";
-import type { Snapshot } from "../stream/checkpoint.ts";
+import { readStreamState, type Snapshot } from "../stream/checkpoint.ts";
 import type { Journal, JournalEntry, Log } from "../stream/parts.ts";
 
 export interface DurableStateOptions {
@@ -36,7 +36,10 @@ export interface DurableState {
   restoreInto(learner: Learner, model: ModelIdentity): Promise<{ readonly stream: unknown } | null>;
   /** Puts one checkpoint of the store into the learner. @throws AppError `store/not-found`, and as `restoreInto` */
   restoreNamed(name: string, learner: Learner, model: ModelIdentity): Promise<void>;
-  /** Writes a checkpoint, then cuts the journal: in this order, so that a crash between them only repeats work. */
+  /**
+   * Writes a checkpoint, then cuts the journal of what the checkpoint before it contains: in this order, so that a crash
+   * between them only repeats work. A snapshot that was asked for by a full journal cuts all that it contains itself.
+   */
   save(snapshot: Snapshot, of: ModelIdentity & { readonly node: string }): Promise<SnapshotAbout>;
   close(): Promise<void>;
 }
@@ -49,6 +52,8 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
     const store = await fileStore({ folder: join(folder, "checkpoints"), keep, log });
     const journal = await openFileJournal({ folder: join(folder, "journal"), maxBytes: journalMaxBytes, log });
     const recovered = await journal.recover();
+    /** What the checkpoint before the newest contains; undefined while there is none. */
+    let before: number | undefined;
     return {
       journal,
       recovered,
@@ -59,6 +64,7 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
         const { about, state, stream } = latest.checkpoint;
         requireModel(about, model);
         restore(learner, state, latest.name);
+        before = readStreamState(stream)?.through;
         return { stream };
       },
       async restoreNamed(name, learner, model) {
@@ -70,7 +76,11 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
         const createdAt = new Date().toISOString();
         const about = { ...of, createdAt, poolVersion, reason, accuracy: accuracy.combined.windowed };
         await store.save(encodeCheckpoint({ about, state, stream }), about);
-        await journal.cut(through);
+        // Up to the checkpoint before: should this one be damaged, that one and the journal still make it up.
+        const makesRoom = keep < 2 || reason === "journal";
+        const cutTo = makesRoom ? through : before;
+        before = through;
+        if (cutTo !== undefined) await journal.cut(cutTo);
         return about;
       },
       async close() {

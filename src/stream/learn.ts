@@ -74,6 +74,8 @@ async function learnBatch(batch: readonly Prepared[], parts: LearnParts, replay:
     return await parts.turn.run("learn", () => update(batch, through, parts, replay));
   } catch (error) {
     if (batch.length > 1) return oneByOne(batch, error, parts);
+    // Takes the batch back first: what is dropped is then the label that was in it, not a later one of the same name.
+    if (!replay) await parts.writer.append([{ ...entry, labels: [] }], "batch");
     return batch.map(({ item }) => dropped(item, coded(error, "learning", parts.log), parts));
   }
 }
