@@ -110,10 +110,12 @@ async function* labelled(images: AsyncIterable<Uint8Array>, label: string | null
 
 async function* repeated(open: () => AsyncIterable<Picture>, loop: boolean, limit: number): AsyncGenerator<Picture> {
   let count = 0;
-  for (let round = 0; round === 0 || loop; round++) {
+  let again: boolean;
+  do {
     for await (const picture of open()) {
       if (count++ >= limit) return;
       yield picture;
     }
-  }
+    again = loop;
+  } while (again);
 }

@@ -47,7 +47,7 @@ describe("l2p-edge camera", () => {
     const levels = seen.map(({ topic, text }) => ({ kind: topic.split("/")[3], id: topic.split("/")[4], text }));
     const ids = (kind: string): (string | undefined)[] => levels.filter((one) => one.kind === kind).map(({ id }) => id);
     expect(ids("frame")).toHaveLength(6);
-    expect(ids("label").toSorted()).toEqual(ids("frame").toSorted());
+    expect(new Set(ids("label"))).toEqual(new Set(ids("frame")));
     const labels = levels.filter(({ kind }) => kind === "label").map(({ text }) => text);
     expect(labels.toSorted()).toEqual(["bolt", "bolt", "bolt", "nut", "nut", "nut"]);
   });
