@@ -41,6 +41,8 @@ export interface DurableState {
    * between them only repeats work. A snapshot that was asked for by a full journal cuts all that it contains itself.
    */
   save(snapshot: Snapshot, of: ModelIdentity & { readonly node: string }): Promise<SnapshotAbout>;
+  /** Writes what a learner begins with that took it from elsewhere: a replay must begin with the same. */
+  saveStart(learner: Learner, of: ModelIdentity & { readonly node: string }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -82,6 +84,11 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
         before = through;
         if (cutTo !== undefined) await journal.cut(cutTo);
         return about;
+      },
+      async saveStart(learner, of) {
+        const { poolVersion } = learner;
+        const about = { ...of, createdAt: new Date().toISOString(), poolVersion, reason: "warm-start", accuracy: null };
+        await store.save(encodeCheckpoint({ about, state: learner.save(), stream: null }), about);
       },
       async close() {
         await journal.close();

@@ -77,6 +77,10 @@ async function start(
   const topics = topicsOf(node.base, node.id);
   const clientId = clientIdOf(settings);
 
+  // First: a node that runs already keeps its status.
+  const state = await openDurableState({ ...kept, keep: snapshot.keep, log });
+  undo.push(() => state.close());
+
   const broker =
     settings.mqtt.url === undefined
       ? await embeddedBroker({
@@ -94,12 +98,13 @@ async function start(
     durable: [],
     live: [],
   });
-  undo.push(() => warming.close());
+  undo.push(async () => {
+    warming.announce("stopped").catch(() => {}); // closed long ago, unless the start failed
+    await warming.close();
+  });
   warming.open();
   warming.announce("warming").catch(() => {}); // an absent broker is told of below
 
-  const state = await openDurableState({ ...kept, keep: snapshot.keep, log });
-  undo.push(() => state.close());
   const chosen = learnerSettings(settings.learner);
   const backbone = await openBackbone({
     ...settings.model,
@@ -109,6 +114,7 @@ async function start(
   const { engine, model } = backbone;
   undo.push(() => engine.close());
   const identity = { modelId: model.info.modelId, modelName: model.info.name };
+  const from = { node: node.id, ...identity };
   const runs = `${engine.provider.engine}/${engine.provider.provider}`;
   log("info", `backbone ${model.info.name} on ${runs}`);
   for (const { provider, reason } of engine.provider.refused) log("info", `${provider} not taken: ${reason}`);
@@ -116,18 +122,20 @@ async function start(
   const learner = createLearner({ engine, settings: chosen, seed: settings.learner.seed });
   const restored = await state.restoreInto(learner, identity);
   if (restored) log("info", `goes on from version ${learner.poolVersion} with ${learner.labels.length} labels`);
-  else if (snapshot.warmStart !== undefined && state.recovered.length === 0) {
-    const from = { topic: snapshot.warmStart, model: identity, waitMs: WARM_START_WAIT_MS };
-    const header = await warmStart(learner, warming, from);
+  const isEmpty = learner.labels.length === 0 && state.recovered.length === 0;
+  if (snapshot.warmStart !== undefined && isEmpty) {
+    const at = { topic: snapshot.warmStart, model: identity, waitMs: WARM_START_WAIT_MS };
+    const header = await warmStart(learner, warming, at);
+    if (header) await state.saveStart(learner, from);
     const version = header && `starts from ${header.node}'s snapshot of version ${header.poolVersion}`;
-    log(header ? "info" : "warn", version ?? `starts empty: no snapshot on ${from.topic}`);
+    log(header ? "info" : "warn", version ?? `starts empty: no snapshot on ${at.topic}`);
   }
-  await warming.close();
-
   const dashboard = settings.dashboard.enabled
     ? await createDashboard({ ...settings.dashboard, node: node.id, model: model.info.name })
     : undefined;
   if (dashboard) undo.push(() => dashboard.close());
+  await warming.close();
+
   const transport = transportFor(settings, brokerUrl, clientId, nodeTopics(topics));
   undo.push(() => transport.close());
   transport.state$.subscribe((now) => tell(now, brokerUrl, log));
@@ -147,7 +155,6 @@ async function start(
     log,
   });
   const publisher = createPublisher({ transport, topics, dashboard, precision: snapshot.precision, log });
-  const from = { node: node.id, ...identity };
   const effects$ = outputs(flow, {
     publisher,
     state: { save: (taken) => state.save(taken, from) },

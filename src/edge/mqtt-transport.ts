@@ -1,4 +1,4 @@
-import { BehaviorSubject, Subject } from "rxjs";
+import { BehaviorSubject, firstValueFrom, Subject, throwIfEmpty } from "rxjs";
 import { appError, type AppError } from "../kernel/errors.ts";
 import { createRng } from "../kernel/rng.ts";
 import type { RawMessage } from "../stream/parts.ts";
@@ -36,6 +36,7 @@ const maxBacklogBytes = 1024 * 1024;
 export function mqttTransport(options: MqttTransportOptions): Transport {
   const raw$ = new Subject<RawMessage>();
   const state$ = new BehaviorSubject<TransportState>({ kind: "connecting" });
+  const said$ = new Subject<Promise<void>>();
   const waiting = outbox(options.outbox);
   const retained = retainedReader(options.maxFrameBytes);
   let status: string | undefined;
@@ -48,6 +49,8 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
     connection: {
       ...options.connection,
       clientId: options.clientId,
+      // Nothing is kept for who hears nothing.
+      sessionExpiryS: options.topics.durable.length === 0 ? 0 : options.connection.sessionExpiryS,
       filters: options.topics.durable,
       will: { topic: options.topics.status.topic, payload: options.topics.status.lastWill },
       maxPayloadBytes: options.maxLabelBytes,
@@ -85,7 +88,7 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
   function whenBothAreUp(): void {
     const connection = labels.connection;
     if (connection === undefined || frames.connection === undefined || isClosed) return;
-    if (status !== undefined) publishStatus(status).catch(() => {}); // the caller of `announce` has the promise
+    if (status !== undefined) void sayStatus(status);
     state$.next({ kind: "connected", version: connection.version, resumed: connection.resumed });
   }
 
@@ -93,8 +96,11 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
     if (!isClosed) state$.next({ kind: "offline", fault });
   }
 
-  function publishStatus(payload: string): Promise<void> {
-    return publish(options.topics.status.topic, payload, { qos: 1, retain: true });
+  function sayStatus(payload: string): Promise<void> {
+    const said = publish(options.topics.status.topic, payload, { qos: 1, retain: true });
+    said.catch(() => {}); // whoever waits for `announce` hears of it
+    said$.next(said);
+    return said;
   }
 
   const publish: Transport["publish"] = async (topic, payload, publishOptions) => {
@@ -115,9 +121,12 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
       frames.open();
     },
     publish,
+    // INVARIANT: said when both connections are up, not one: a camera may wait for `online` before its first frame.
     announce(next) {
       status = next;
-      return publishStatus(next);
+      if (state$.value.kind === "connected") return sayStatus(next);
+      const never = (): AppError => appError("mqtt/closed", `the status ${next} was not sent`);
+      return firstValueFrom(said$.pipe(throwIfEmpty(never))).then((said) => said);
     },
     retained: (topic, waitMs) => retained.read(topic, waitMs),
     stats: () => ({
@@ -130,11 +139,15 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
       if (isClosed) return;
       // No frames or labels for a node that stops; unsettled labels come again at its next start.
       await frames.close();
-      if (labels.connection !== undefined) await withTimeout(waiting.drained(), options.closeWaitMs);
+      if (labels.connection !== undefined) {
+        if (state$.value.kind !== "connected" && status !== undefined) void sayStatus(status); // its last chance
+        await withTimeout(waiting.drained(), options.closeWaitMs);
+      }
       isClosed = true;
       await labels.close();
       waiting.close();
       retained.close();
+      said$.complete();
       state$.next({ kind: "closed" });
       state$.complete();
       raw$.complete();

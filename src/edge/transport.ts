@@ -54,7 +54,7 @@ export interface Transport {
    * @throws AppError `mqtt/outbox-full`, `mqtt/not-authorized`, `mqtt/refused`, `mqtt/closed`
    */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions): Promise<void>;
-  /** Publishes the retained status now and after every reconnect. @throws as `publish` */
+  /** Publishes the retained status when all of `topics` is heard, and after every reconnect. @throws as `publish` */
   announce(status: string): Promise<void>;
   /** The retained payload of a topic outside `topics`; undefined when none came within `waitMs`. */
   retained(topic: string, waitMs: number): Promise<Uint8Array | undefined>;

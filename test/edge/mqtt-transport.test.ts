@@ -138,6 +138,54 @@ describe("faults", () => {
   });
 });
 
+describe("the status", () => {
+  it("is said when frames are heard as well as labels", async () => {
+    const events: string[] = [];
+    const aedes = await Aedes.createBroker({
+      authorizeSubscribe: (_client, subscription, done) => {
+        const isFrames = subscription.topic.includes("/frame");
+        setTimeout(
+          () => {
+            events.push(isFrames ? "frames" : "labels");
+            done(null, subscription);
+          },
+          isFrames ? 100 : 0,
+        );
+      },
+      authorizePublish: (_client, { payload }, done) => {
+        events.push(payload.toString());
+        done(null);
+      },
+    });
+    cleanUps.push(() => new Promise<void>((resolve) => aedes.close(resolve)));
+    const watched = box(await listening((socket) => void aedes.handle(socket)));
+    await watched.transport.announce("online");
+    expect(events.at(-1)).toBe("online");
+    expect(new Set(events.slice(0, -1))).toEqual(new Set(["labels", "frames"]));
+    await watched.transport.close();
+    await expect(watched.transport.announce("late")).rejects.toMatchObject({ code: "mqtt/closed" });
+  });
+
+  it("is said at the end by a node that never heard frames", async () => {
+    const events: string[] = [];
+    const aedes = await Aedes.createBroker({
+      authorizeSubscribe: (_client, subscription, done) =>
+        done(null, subscription.topic.includes("/frame") ? null : subscription),
+      authorizePublish: (_client, { payload }, done) => {
+        events.push(payload.toString());
+        done(null);
+      },
+    });
+    cleanUps.push(() => new Promise<void>((resolve) => aedes.close(resolve)));
+    const watched = box(await listening((socket) => void aedes.handle(socket)));
+    expect(await firstFault(watched)).toBe("mqtt/not-authorized");
+    const said = watched.transport.announce("stopped");
+    await watched.transport.close();
+    await said;
+    expect(events).toEqual(["stopped"]);
+  });
+});
+
 describe("the embedded broker's MQTT 3.1.1", () => {
   it("is found without a fault or a wait", async () => {
     const broker = await embeddedBroker({ port: 0, maxPayloadBytes: 1000, durableClientId: clientId });

@@ -83,7 +83,7 @@ export async function spawnNode(config: Config | string, folder: string): Promis
     env: { PATH: process.env["PATH"] },
   });
   let stderr = "";
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const exited = new Promise<number | null>((done) => child.once("close", (code) => done(code)));
   return {
     child,

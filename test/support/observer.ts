@@ -18,10 +18,9 @@ export interface Observer {
   readonly statuses: { readonly text: string; readonly retain: boolean }[];
   /** Payloads of `snapshot`. */
   readonly snapshots: Uint8Array[];
-  /** Messages that their schema does not allow: must stay empty. */
-  readonly invalid: string[];
   /** Waits for a message that makes `found` give something. @throws Error that says what was waited for, and what came. */
   until<T>(what: string, found: () => T | undefined | null | false): Promise<T>;
+  /** @throws Error when a message came that its schema does not allow */
   end(): Promise<void>;
 }
 
@@ -68,7 +67,6 @@ export async function observe(url: string, node = "box", version: 4 | 5 = 4): Pr
     said,
     statuses,
     snapshots,
-    invalid,
     until: (what, found) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
@@ -85,7 +83,10 @@ export async function observe(url: string, node = "box", version: 4 | 5 = 4): Pr
         waiting.add(look);
         look();
       }),
-    end: () => client.endAsync(true),
+    async end() {
+      await client.endAsync(true);
+      if (invalid.length > 0) throw new Error(`not as their schema says:\n${invalid.join("\n")}`);
+    },
   };
 
   function summary(): string {
