@@ -10,6 +10,7 @@ interface TrainFlags {
   readonly out: string;
   readonly work: string;
   readonly views: number;
+  readonly start?: string;
   readonly seed: number;
   readonly threads: number;
 }
@@ -42,6 +43,7 @@ function trainCommand(): Command {
       ".cache/distil",
     )
     .option("--views <n>", "how many views the student sees in all", number(1), 150_000)
+    .option("--start <folder>", "go on from a student that was trained before, instead of random weights")
     .option("--seed <n>", "of weights, views and their order", number(0), 1)
     .option("--threads <n>", "0: as many as there are cores", number(0), 0)
     .addHelpText(
@@ -56,7 +58,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     import("../distil/distil.ts"),
     import("../distil/recipe.ts"),
   ]);
-  const recipe = embeddedRecipe({ viewsSeen: flags.views, seed: flags.seed });
+  const recipe = embeddedRecipe({ viewsSeen: flags.views, continued: flags.start !== undefined, seed: flags.seed });
   const onTerminal = process.stderr.isTTY;
   const say = (line: string): void => void (onTerminal || process.stderr.write(`${line}\n`));
   const bars = stages();
@@ -67,6 +69,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     ...(flags.imagesNote !== undefined && { imagesNote: flags.imagesNote }),
     workFolder: flags.work,
     outFolder: flags.out,
+    startPath: flags.start,
     threads: flags.threads,
     onTeacher: (kind, done, of) => {
       bars.show(`teacher, ${kind}`, done, of);

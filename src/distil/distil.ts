@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Manifest } from "../backbone/manifest.ts";
@@ -5,7 +6,8 @@ import { loadModel } from "../backbone/model.ts";
 import { createOnnxEngine } from "../backbone/onnx-engine.ts";
 import { appError } from "../kernel/errors.ts";
 import { chooseHeldOut, createHeldOut } from "./held-out.ts";
-import { layoutOf } from "./parameters.ts";
+import { randomParameters } from "./initialise.ts";
+import { fromWeights, layoutOf, type ParameterLayout } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
 import { createSamples } from "./samples.ts";
 import { saveModel } from "./save-model.ts";
@@ -29,6 +31,8 @@ export interface DistilOptions {
   readonly workFolder: string;
   /** Where the model is written. */
   readonly outFolder: string;
+  /** A student of this recipe's architecture to go on from; without it, random weights. */
+  readonly startPath?: string | undefined;
   /** 0 lets ONNX Runtime choose. */
   readonly threads: number;
   readonly onTeacher?: (kind: ViewKind, done: number, of: number) => void;
@@ -63,11 +67,19 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
   const { weights, log } = await train({
     layout,
     session,
-    samples: createSamples({ sets, studentSizePx, seed, ...common }),
+    samples: createSamples({
+      sets,
+      firstDrawing: images.photographs,
+      drawingShare: recipe.drawingShare,
+      studentSizePx,
+      seed,
+      ...common,
+    }),
     heldOut: createHeldOut({ session, plain: sets[0]!, labels: images.labels, ...common }),
     settings: recipe.train,
+    start: await startWeights(layout, options),
     checkpointPath: join(workFolder, `${recipe.name}.checkpoint.safetensors`),
-    recipe: JSON.stringify({ recipe, teacherName, photographs: images.photographs }),
+    recipe: JSON.stringify({ recipe, teacherName, photographs: images.photographs, start: options.startPath }),
     checkpointEverySteps: 200,
     logEverySteps: 50,
     watchEverySteps: 500,
@@ -76,6 +88,16 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
   await session.close();
   const provenance = { distilledFrom: teacherName, trainedOn: trainedOn(options, images, heldOutIndices.size) };
   return await saveModel(options.outFolder, layout, weights, { recipe, provenance, log });
+}
+
+/** @throws AppError `distil/start` for a model of another shape */
+async function startWeights(layout: ParameterLayout, { recipe, startPath }: DistilOptions): Promise<Float32Array> {
+  if (startPath === undefined) return randomParameters(layout, recipe.train.seed);
+  const { info, architecture, weights } = await loadModel(startPath);
+  if (!isDeepStrictEqual(architecture, recipe.architecture)) {
+    throw appError("distil/start", `${info.name} has another architecture than the recipe's student`);
+  }
+  return fromWeights(layout, weights);
 }
 
 async function lookAtAll(

@@ -62,3 +62,15 @@ export function toWeights({ architecture, parameters }: ParameterLayout, flat: F
   }
   return weights;
 }
+
+/** The other way round: timm's weights of this architecture as one flat array. */
+export function fromWeights({ parameters, size }: ParameterLayout, weights: ReadonlyMap<string, Tensor>): Float32Array {
+  const flat = new Float32Array(size);
+  for (const { name, offset, size: count } of parameters) {
+    const [whole, rows] = name.split("[") as [string, string | undefined];
+    const { data, shape } = weights.get(whole)!;
+    const from = rows === undefined ? 0 : Number(rows.split(":")[0]) * (data.length / shape[0]!);
+    flat.set(data.subarray(from, from + count), offset);
+  }
+  return flat;
+}

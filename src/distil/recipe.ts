@@ -13,6 +13,8 @@ export interface Recipe {
   readonly whiteningShrinkage: number;
   /** Pictures of parts that the product draws, beside the photographs. */
   readonly drawings: number;
+  /** Share of each batch that shows them, 0…1. */
+  readonly drawingShare: number;
   /** Photographs of each class that are only watched. */
   readonly heldOutPerClass: number;
   readonly train: TrainSettings;
@@ -21,11 +23,13 @@ export interface Recipe {
 export interface RecipeOptions {
   /** How many views are shown to the student in all, mirrored or not. */
   readonly viewsSeen: number;
+  /** A second stage, on a student that was trained before: half the rate, and every patch from the beginning. */
+  readonly continued: boolean;
   readonly seed: number;
 }
 
 /** The recipe of models/embedded: 2.7 million weights, 65 tokens. */
-export function embeddedRecipe({ viewsSeen, seed }: RecipeOptions): Recipe {
+export function embeddedRecipe({ viewsSeen, continued, seed }: RecipeOptions): Recipe {
   const batchSize = 32;
   const steps = Math.ceil(viewsSeen / batchSize);
   return {
@@ -43,14 +47,15 @@ export function embeddedRecipe({ viewsSeen, seed }: RecipeOptions): Recipe {
     loss: { squared: 1, cosine: 1, whitened: 0 },
     whiteningShrinkage: 0.1,
     drawings: 3000,
+    drawingShare: 0.4,
     heldOutPerClass: 5,
     train: {
       steps,
-      keptSteps: Math.floor(steps * 0.8),
+      keptSteps: continued ? 0 : Math.floor(steps * 0.8),
       keptSide: 5,
       batchSize,
       warmUpSteps: Math.ceil(steps / 20),
-      peakRate: 1e-3,
+      peakRate: continued ? 5e-4 : 1e-3,
       floorRate: 1e-5,
       weightDecay: 0.05,
       beta1: 0.9,

@@ -14,27 +14,35 @@ export interface SamplesOptions {
   readonly sets: readonly ViewSet[];
   /** Indices of images that are never trained on. */
   readonly heldOut: ReadonlySet<number>;
+  /** Images from this index on are drawings; those before are photographs. */
+  readonly firstDrawing: number;
+  /** Share of each batch that shows drawings, 0…1. */
+  readonly drawingShare: number;
   readonly standardisation: Standardisation;
   readonly studentSizePx: number;
   readonly seed: number;
 }
 
+interface Sample {
+  readonly set: ViewSet;
+  readonly index: number;
+}
+
 export function createSamples(options: SamplesOptions): Samples {
-  const { sets, heldOut, standardisation, studentSizePx, seed } = options;
+  const { sets, heldOut, firstDrawing, drawingShare, standardisation, studentSizePx, seed } = options;
   const width = standardisation.mean.length;
   const pixelBytes = studentSizePx ** 2 * 3;
   const samples = sets.flatMap((set) =>
     Array.from({ length: set.count }, (_, index) => ({ set, index })).filter(({ index }) => !heldOut.has(index)),
   );
-  let epoch = -1;
-  let order = samples;
-
-  function sampleAt(position: number): (typeof samples)[number] {
-    const wanted = Math.floor(position / samples.length);
-    if (wanted !== epoch) order = shuffled(samples, createRng(Math.imul(seed + 1, 0x9e3779b1) ^ wanted));
-    epoch = wanted;
-    return order[position % samples.length]!;
-  }
+  const photographs = epochs(
+    samples.filter(({ index }) => index < firstDrawing),
+    seed,
+  );
+  const drawings = epochs(
+    samples.filter(({ index }) => index >= firstDrawing),
+    seed + 1,
+  );
 
   return {
     size: samples.length,
@@ -43,7 +51,7 @@ export function createSamples(options: SamplesOptions): Samples {
       const targets = new Float32Array(count * width);
       const rng = createRng(Math.imul(seed + 1, 0x85ebca6b) ^ step);
       for (let i = 0; i < count; i++) {
-        const { set, index } = sampleAt(step * count + i);
+        const { set, index } = (rng.uniform() < drawingShare ? drawings : photographs)(step * count + i);
         const image = set.pixels.subarray(index * pixelBytes, (index + 1) * pixelBytes);
         const place = pixels.subarray(i * pixelBytes, (i + 1) * pixelBytes);
         if (rng.uniform() < 0.5) mirror(image, place, studentSizePx);
@@ -53,6 +61,18 @@ export function createSamples(options: SamplesOptions): Samples {
       standardise(targets, standardisation);
       return { pixels, targets, count };
     },
+  };
+}
+
+/** The sample at a position in an endless row of epochs, each shuffled anew. */
+function epochs(samples: readonly Sample[], seed: number): (position: number) => Sample {
+  let epoch = -1;
+  let order = samples;
+  return (position) => {
+    const wanted = Math.floor(position / samples.length);
+    if (wanted !== epoch) order = shuffled(samples, createRng(Math.imul(seed + 1, 0x9e3779b1) ^ wanted));
+    epoch = wanted;
+    return order[position % samples.length]!;
   };
 }
 

@@ -1,7 +1,6 @@
 import { adamW, type AdamWState, cosineRate, globalNorm } from "./adamw.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { HeldOut } from "./held-out.ts";
-import { randomParameters } from "./initialise.ts";
 import { type ParameterLayout } from "./parameters.ts";
 import { choosePatches } from "./patches.ts";
 import type { Samples } from "./samples.ts";
@@ -32,6 +31,8 @@ export interface TrainOptions {
   readonly samples: Samples;
   readonly heldOut: HeldOut;
   readonly settings: TrainSettings;
+  /** Weights to start from. */
+  readonly start: Float32Array;
   readonly checkpointPath: string;
   /** See `writeCheckpoint`. */
   readonly recipe: string;
@@ -41,12 +42,12 @@ export interface TrainOptions {
   onLog(entry: LogEntry): void;
 }
 
-/** Trains from random weights, or on from the checkpoint, to the last step. Its result is the last checkpoint. */
+/** Trains from the given weights, or on from the checkpoint, to the last step. Its result is the last checkpoint. */
 export async function train(options: TrainOptions): Promise<Checkpoint> {
   const { layout, session, samples, heldOut, settings, checkpointPath, recipe } = options;
   const fullSide = layout.architecture.imageSize / layout.architecture.patchSize;
   const start = await readCheckpoint(checkpointPath, recipe);
-  const weights = start?.weights ?? randomParameters(layout, settings.seed);
+  const weights = start?.weights ?? options.start.slice();
   const optimiser = start?.optimiser ?? { first: new Float32Array(layout.size), second: new Float32Array(layout.size) };
   const log: LogEntry[] = [...(start?.log ?? [])];
   const gradients = new Float32Array(layout.size);

@@ -53,6 +53,7 @@ export const errorHints = {
   "dataset/not-found": "Check the path and its permissions: it must be a folder, a .tar or a .tar.gz.",
   "dataset/archive": "The file is damaged, incomplete or of another kind: give a folder, a .tar or a .tar.gz.",
   "dataset/no-images": "Put JPEG, PNG or WebP files into one folder a class: <class>/<file> or <split>/<class>/<file>.",
+  "distil/start": "Give a model that was written by `l2p-edge distil train`, or leave --start out.",
   "distil/teacher": "Distil from a ViT as wide as the student: ViT-Tiny, 192.",
   "distil/checkpoint": "Go on with the recipe it was begun with, or name another --work folder to start anew.",
   "settings/unreadable": "Check the path and its permissions.",

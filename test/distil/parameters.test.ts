@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkWeights } from "../../src/backbone/architecture.ts";
 import { createOnnxEngine } from "../../src/backbone/onnx-engine.ts";
 import { randomParameters } from "../../src/distil/initialise.ts";
-import { layoutOf, toWeights } from "../../src/distil/parameters.ts";
+import { fromWeights, layoutOf, toWeights } from "../../src/distil/parameters.ts";
 import { createTrainingSession } from "../../src/distil/training-session.ts";
 import { createRng } from "../../src/kernel/rng.ts";
 import { tinyArchitecture, tinyModel } from "../support/tiny-model.ts";
@@ -31,6 +31,11 @@ describe("the flat parameters", () => {
     expect(data[0]).toBe(q!.offset);
     expect(data[12 * 12]).toBe(kv!.offset);
     expect(data.at(-1)).toBe(kv!.offset + kv!.size - 1);
+  });
+
+  it("come back from timm's weights as they were", () => {
+    const flat = Float32Array.from({ length: layout.size }, (_, i) => i);
+    expect(fromWeights(layout, toWeights(layout, flat))).toEqual(flat);
   });
 
   it("are random, cut at two deviations, the same for the same seed", () => {

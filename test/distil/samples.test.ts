@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { chooseHeldOut } from "../../src/distil/held-out.ts";
-import { createSamples, mirror } from "../../src/distil/samples.ts";
+import { createSamples, mirror, type SamplesOptions } from "../../src/distil/samples.ts";
 import type { ViewSet } from "../../src/distil/teacher-cache.ts";
 
 const size = 2;
@@ -12,13 +12,16 @@ function views(kind: ViewSet["kind"], count: number, from: number): ViewSet {
   return { kind, count, pixels, features: Float32Array.from({ length: count * 2 }, (_, i) => from + (i >> 1)) };
 }
 
-const samples = createSamples({
+const options: SamplesOptions = {
   sets: [views("plain", 10, 0), views("varied", 10, 100)],
   heldOut: new Set([3, 7]),
+  firstDrawing: 10,
+  drawingShare: 0,
   standardisation: { mean: Float64Array.of(1, 0), deviation: Float64Array.of(1, 2) },
   studentSizePx: size,
   seed: 4,
-});
+};
+const samples = createSamples(options);
 
 describe("the samples", () => {
   it("show every view of what is not held out once an epoch, with the teacher's standardised feature", () => {
@@ -41,6 +44,17 @@ describe("the samples", () => {
     samples.batch(2, 4);
     expect(samples.batch(9, 4)).toEqual(later);
     expect(samples.batch(13, 4).targets).not.toEqual(later.targets);
+  });
+
+  it("show drawings in the wanted share", () => {
+    const mixed = createSamples({ ...options, firstDrawing: 6, drawingShare: 0.25 });
+    let drawings = 0;
+    for (let step = 0; step < 100; step++) {
+      const { pixels } = mixed.batch(step, 8);
+      for (let i = 0; i < 8; i++) drawings += Number(pixels[i * pixelBytes]! % 100 >= 6);
+    }
+    expect(drawings / 800).toBeGreaterThan(0.2);
+    expect(drawings / 800).toBeLessThan(0.3);
   });
 
   it("are mirrored left to right", () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../src/backbone/model.ts";
 import { createHeldOut } from "../../src/distil/held-out.ts";
 import { layoutOf, toWeights } from "../../src/distil/parameters.ts";
+import { randomParameters } from "../../src/distil/initialise.ts";
 import { embeddedRecipe } from "../../src/distil/recipe.ts";
 import { createSamples } from "../../src/distil/samples.ts";
 import { saveModel } from "../../src/distil/save-model.ts";
@@ -44,9 +45,23 @@ function options(name: string, steps: number): TrainOptions {
   return {
     layout,
     session,
-    samples: createSamples({ sets: [plain], studentSizePx: 16, seed: 1, ...common }),
+    samples: createSamples({
+      sets: [plain],
+      firstDrawing: plain.count,
+      drawingShare: 0,
+      studentSizePx: 16,
+      seed: 1,
+      ...common,
+    }),
     heldOut: createHeldOut({ session, plain, labels, ...common }),
-    settings: { ...embeddedRecipe({ viewsSeen: 1, seed: 1 }).train, steps, keptSteps: 10, keptSide: 1, batchSize: 8 },
+    settings: {
+      ...embeddedRecipe({ viewsSeen: 1, continued: false, seed: 1 }).train,
+      steps,
+      keptSteps: 10,
+      keptSide: 1,
+      batchSize: 8,
+    },
+    start: randomParameters(layout, 1),
     checkpointPath: join(folder, name),
     recipe: "tiny",
     checkpointEverySteps: 7,
@@ -98,7 +113,7 @@ describe("training", () => {
 describe("a distilled model", () => {
   it("is saved as fp16 that loads by hash, with manifest and curves", async () => {
     const { weights, log } = await train(options("saved", 10));
-    const recipe = { ...embeddedRecipe({ viewsSeen: 1, seed: 1 }), architecture: tinyArchitecture };
+    const recipe = { ...embeddedRecipe({ viewsSeen: 1, continued: false, seed: 1 }), architecture: tinyArchitecture };
     const out = join(folder, "model");
     const provenance = { distilledFrom: "teacher", trainedOn: "noise" };
     const manifest = await saveModel(out, layout, weights, { recipe, provenance, log });
