@@ -1,4 +1,5 @@
 import type { RawMessage } from "../stream/parts.ts";
+import { matches } from "./topic-filter.ts";
 
 export type BusMessage = Pick<RawMessage, "topic" | "payload" | "qos" | "retain" | "properties">;
 
@@ -79,15 +80,4 @@ export function memoryBus(): MemoryBus {
       };
     },
   };
-}
-
-/** MQTT's topic filters: `+` one level, `#` all that follow [MQTT-4.7.1]. */
-function matches(filter: string, topic: string): boolean {
-  const levels = topic.split("/");
-  const wanted = filter.split("/");
-  for (const [i, level] of wanted.entries()) {
-    if (level === "#") return true;
-    if (i >= levels.length || (level !== "+" && level !== levels[i])) return false;
-  }
-  return wanted.length === levels.length;
 }

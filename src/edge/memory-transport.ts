@@ -2,6 +2,7 @@ import { BehaviorSubject, Subject } from "rxjs";
 import { appError } from "../kernel/errors.ts";
 import type { RawMessage } from "../stream/parts.ts";
 import type { BusMessage, BusSubscription, MemoryBus } from "./memory-bus.ts";
+import { matches } from "./topic-filter.ts";
 import type { Transport, TransportState, TransportTopics } from "./transport.ts";
 
 export interface MemoryTransportOptions {
@@ -23,6 +24,8 @@ export function memoryTransport(options: MemoryTransportOptions): Transport {
 
   function listen(filters: readonly string[], session: string | undefined, maxBytes: number): BusSubscription {
     return bus.subscribe(filters, session, (message, settle) => {
+      const isOfBoth = session === undefined && topics.durable.some((filter) => matches(filter, message.topic));
+      if (isOfBoth) return settle();
       const payload = message.payload.subarray(0, maxBytes + 1);
       raw$.next({ ...message, payload, receivedAt: Date.now(), settle });
     });

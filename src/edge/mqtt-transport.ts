@@ -7,6 +7,7 @@ import type { ConnectionOptions, MqttConnection } from "./mqtt-connection.ts";
 import { mqttLink } from "./mqtt-link.ts";
 import { outbox, type OutboxOptions } from "./outbox.ts";
 import { retainedReader } from "./retained.ts";
+import { matches } from "./topic-filter.ts";
 import type { Transport, TransportState, TransportTopics } from "./transport.ts";
 
 export interface MqttTransportOptions {
@@ -73,7 +74,12 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
       sessionExpiryS: 0,
       filters: options.topics.live,
       maxPayloadBytes: options.maxFrameBytes,
-      onMessage: (message) => void (retained.take(message) || raw$.next(message)),
+      onMessage(message) {
+        if (retained.take(message)) return;
+        // Two filters that overlap: the other connection has it.
+        if (options.topics.durable.some((filter) => matches(filter, message.topic))) message.settle();
+        else raw$.next(message);
+      },
     },
     onUp: (connection) => {
       retained.attach(connection);

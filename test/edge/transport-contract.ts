@@ -96,6 +96,17 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect([text(label), label.qos]).toEqual(["Schraube ✓", 1]);
     });
 
+    it("receives a message once that durable and live topics match", async () => {
+      const { messages } = await start();
+      await world!.outside.publish("l2p/box/command/frame", "{}", { qos: 1 });
+      await world!.outside.publish("l2p/box/cam/frame", "image", { qos: 1 });
+      await world!.outside.publish("l2p/box/command/snapshot", "{}", { qos: 1 });
+      const topics = (): string[] => messages.map(({ topic }) => topic).toSorted();
+      await expect.poll(topics, soon).toContain("l2p/box/command/snapshot");
+      await expect.poll(topics, soon).toContain("l2p/box/cam/frame");
+      expect(topics()).toEqual(["l2p/box/cam/frame", "l2p/box/command/frame", "l2p/box/command/snapshot"]);
+    });
+
     it("takes in labels while earlier ones are not settled", async () => {
       const { messages } = await start();
       for (let i = 0; i < 10; i++) await world!.outside.publish(`l2p/box/cam/label/f${i}`, "nut", { qos: 1 });
