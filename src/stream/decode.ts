@@ -4,16 +4,13 @@ import type { CommandRequest } from "../message/command.ts";
 import { decodeMessage } from "../message/decoded.ts";
 import type { Topics } from "../message/topic.ts";
 import { holdFrame } from "./frame-window.ts";
-import type { ArrivedFrame, Refused } from "./outcome.ts";
+import type { Arrival, ArrivedFrame, Refused } from "./outcome.ts";
 import type { LabelKey, RawMessage } from "./parts.ts";
 import type { StreamSettings } from "./settings.ts";
 
-export interface ArrivedLabel {
+export interface ArrivedLabel extends Arrival {
   readonly kind: "label";
   readonly key: LabelKey;
-  readonly topic: string;
-  readonly receivedAt: number;
-  readonly settle: () => void;
 }
 
 export interface ArrivedCommand {
@@ -43,19 +40,20 @@ export function decode(options: DecodeOptions): OperatorFunction<RawMessage, Arr
 }
 
 function arrived(raw: RawMessage, { topics, clock, settings, nextFrameId }: DecodeOptions): Arrived {
-  const { topic, receivedAt } = raw;
+  const { topic, receivedAt, qos } = raw;
   const settle = (): void => raw.settle();
+  const arrival = { topic, receivedAt, qos, settle };
   const decoded = decodeMessage(raw, topics, settings.maxFrameBytes);
   switch (decoded.kind) {
     case "frame": {
       const { camera, bytes, capturedAt, label } = decoded;
       const content = { camera, frameId: decoded.frameId ?? nextFrameId(), bytes, capturedAt };
       const frame = holdFrame(content, clock, settings.labelWindowMs);
-      return { kind: "frame", frame, label, topic, receivedAt, arrivedMs: frame.arrivedMs, settle };
+      return { kind: "frame", frame, label, arrivedMs: frame.arrivedMs, ...arrival };
     }
     case "label": {
       const { camera, frameId, label } = decoded;
-      return { kind: "label", key: { camera, frameId, label }, topic, receivedAt, settle };
+      return { kind: "label", key: { camera, frameId, label }, ...arrival };
     }
     case "command":
       // Settled before it runs: a restore must never run twice. A sender without a reply asks again.

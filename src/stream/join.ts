@@ -14,7 +14,7 @@ import { appError, type AppError } from "../kernel/errors.ts";
 import type { ArrivedLabel } from "./decode.ts";
 import type { FrameWindow, HeldFrame } from "./frame-window.ts";
 import type { LabelBook, PendingLabel } from "./label-book.ts";
-import { refuse, type ArrivedFrame, type Duplicate, type Refused } from "./outcome.ts";
+import { refuse, type Arrival, type ArrivedFrame, type Duplicate, type Refused } from "./outcome.ts";
 import type { StreamSettings } from "./settings.ts";
 
 /** What is to be written because of what came in. */
@@ -67,28 +67,25 @@ export function join(options: JoinOptions): OperatorFunction<ArrivedFrame | Arri
     return merge(arrivals$, sweeps$).pipe(concatMap((joined) => joined));
   });
 
-  function onFrame({ frame, label, topic, receivedAt, settle }: ArrivedFrame): readonly Joined[] {
+  function onFrame(arrived: ArrivedFrame): readonly Joined[] {
+    const { frame, label, topic, settle } = arrived;
     const items = book.attach(frame);
     // The message is safe when everything that hangs on it is.
     const settleOne = countdown(Number(items.length > 0) + Number(label !== null), settle);
     const { camera, frameId } = frame;
     return [
       ...(items.length > 0 ? [{ kind: "frame", frame, items, topic, settle: settleOne } as const] : []),
-      ...(label === null ? [] : take({ camera, frameId, label }, frame, topic, receivedAt, settleOne)),
+      ...(label === null ? [] : take({ camera, frameId, label }, frame, { ...arrived, settle: settleOne })),
     ];
   }
 
-  function onLabel({ key, topic, receivedAt, settle }: ArrivedLabel): readonly Joined[] {
-    return take(key, window.get(key.camera, key.frameId) ?? null, topic, receivedAt, settle);
+  function onLabel(arrived: ArrivedLabel): readonly Joined[] {
+    const { key } = arrived;
+    return take(key, window.get(key.camera, key.frameId) ?? null, arrived);
   }
 
-  function take(
-    key: PendingLabel["key"],
-    frame: HeldFrame | null,
-    topic: string,
-    receivedAt: number,
-    settle: () => void,
-  ): readonly Joined[] {
+  function take(key: PendingLabel["key"], frame: HeldFrame | null, arrival: Arrival): readonly Joined[] {
+    const { topic, receivedAt, settle } = arrival;
     const hash = frame?.hash ?? null;
     if (book.memory.has(key, hash)) return [{ kind: "duplicate", settle }];
     const same = book.find(key, hash);
@@ -97,17 +94,18 @@ export function join(options: JoinOptions): OperatorFunction<ArrivedFrame | Arri
       same.settles.push(settle);
       return [];
     }
-    const fault = faultOf(key, frame);
+    const fault = faultOf(key, frame, arrival);
     if (fault !== null) return [refuse(fault, key, topic, settle)];
     return [{ kind: "label", item: book.open(key, frame, receivedAt, settle), topic }];
   }
 
-  function faultOf(key: PendingLabel["key"], frame: HeldFrame | null): AppError | null {
+  function faultOf(key: PendingLabel["key"], frame: HeldFrame | null, { qos }: Arrival): AppError | null {
     if (frame?.failure) return frame.failure;
     if (frame === null && window.wasHere(key.camera, key.frameId)) {
       return appError("label/late", "the frame has left the label window");
     }
-    if (options.lineIsFull()) return appError("label/overflow", "too many labels wait for the disk");
+    // With a higher QoS it waits its turn, unsettled: the transport takes in only so many.
+    if (qos === 0 && options.lineIsFull()) return appError("label/overflow", "too many labels wait for the disk");
     if (isTooMany(key.label)) return appError("label/too-many", `${settings.maxLabels} different labels are in use`);
     return null;
   }

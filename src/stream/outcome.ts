@@ -68,15 +68,21 @@ export function refuse(
   };
 }
 
-/** A frame, with what hangs on its message. */
-export interface ArrivedFrame {
-  readonly kind: "frame";
-  readonly frame: HeldFrame;
-  readonly label: string | null;
+/** What is kept of the message that something came with. */
+export interface Arrival {
   readonly topic: string;
   /** Wall clock, ms since the epoch. */
   readonly receivedAt: number;
+  /** Above 0, its sender's broker sends only so many more until it is settled. */
+  readonly qos: 0 | 1 | 2;
+  readonly settle: () => void;
+}
+
+/** A frame, with what hangs on its message. */
+export interface ArrivedFrame extends Arrival {
+  readonly kind: "frame";
+  readonly frame: HeldFrame;
+  readonly label: string | null;
   /** Monotonic, ms: of this message, while `frame` may have come before with the same bytes. */
   readonly arrivedMs: number;
-  readonly settle: () => void;
 }

@@ -87,7 +87,7 @@ export interface Wired extends DecodeOptions, JoinOptions, PredictParts, LearnPa
   readonly takeSnapshot: (reason: SnapshotReason) => Promise<readonly Snapshot[]>;
 }
 
-/** Line for the disk: beyond, a label is refused at once, so that a flood with QoS 0 stays bounded. */
+/** Line for the disk: beyond, a label of QoS 0 is refused at once, so that a flood of them stays bounded. */
 const maxLine = 256;
 
 /** Makes every part that `pipeline` puts together. */

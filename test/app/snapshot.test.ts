@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { PredictionMessage } from "../../src/message/prediction.ts";
@@ -77,11 +77,6 @@ async function predictions({ cameras, observer }: Box): Promise<PredictionMessag
 /** What must not change over a restart. */
 function kept(all: readonly PredictionMessage[]): unknown {
   return all.map(({ label, top, promptIds, poolVersion }) => ({ label, top, promptIds, poolVersion }));
-}
-
-async function checkpoints({ folder }: Workplace): Promise<string[]> {
-  const names = await readdir(join(folder, "state", "checkpoints"));
-  return names.toSorted().map((name) => join(folder, "state", "checkpoints", name));
 }
 
 describe.skipIf(mosquittoBinary === undefined)(`what a node leaves behind (${needsMosquitto})`, () => {
@@ -204,7 +199,7 @@ describe.skipIf(mosquittoBinary === undefined)(`what a node leaves behind (${nee
     const before = await predictions(writer);
     await first.stop();
 
-    const newest = (await checkpoints(here)).at(-1)!;
+    const newest = join(here.folder, "state", "checkpoints", (await here.checkpoints()).at(-1)!);
     const bytes = await readFile(newest);
     bytes[bytes.length - 100]! ^= 1;
     await writeFile(newest, bytes);
@@ -218,6 +213,6 @@ describe.skipIf(mosquittoBinary === undefined)(`what a node leaves behind (${nee
     const errors = second.log.filter((line) => line.includes('"level":50'));
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatch(/checkpoint \S+ cannot be used; the one before it is/);
-    expect((await checkpoints(here)).some((name) => name.endsWith(".corrupt"))).toBe(true);
+    expect((await here.checkpoints()).some((name) => name.endsWith(".corrupt"))).toBe(true);
   });
 });

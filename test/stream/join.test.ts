@@ -1,4 +1,4 @@
-import { map } from "rxjs";
+import { asyncScheduler, map, of } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { fakeClock } from "../../src/kernel/clock.ts";
 import type { ArrivedLabel } from "../../src/stream/decode.ts";
@@ -37,11 +37,11 @@ describe("join", () => {
       const frameOf = (frameId: string): ArrivedFrame => {
         const content = { camera: "cam", frameId, bytes: bytesOf(frameId), capturedAt: null };
         const frame = window.add(holdFrame(content, fakeClock(), 1000));
-        return { kind: "frame", frame, label: null, topic: "t", receivedAt: 0, arrivedMs: 0, settle: nothing };
+        return { kind: "frame", frame, label: null, topic: "t", receivedAt: 0, arrivedMs: 0, qos: 1, settle: nothing };
       };
       const labelOf = (frameId: string): ArrivedLabel => {
         const key = { camera: "cam", frameId, label: "bolt" };
-        return { kind: "label", key, topic: "t", receivedAt: 0, settle: nothing };
+        return { kind: "label", key, topic: "t", receivedAt: 0, qos: 1, settle: nothing };
       };
       const in$ = cold("F-L--e---G--x-----------------------------|", {
         F: "F",
@@ -60,6 +60,28 @@ describe("join", () => {
       );
       expectObservable(out$).toBe("--l--l---f--l---------------------------e-|");
     });
+  });
+
+  it("lets labels whose senders wait stand in a full line, and refuses others", () => {
+    const clock = fakeClock();
+    const options: JoinOptions = {
+      window: frameWindow(settings, clock, nothing),
+      book: labelBook(labelMemory(9), clock),
+      settings,
+      known: () => [],
+      lineIsFull: () => true,
+      sweepMs: 10,
+      scheduler: asyncScheduler,
+    };
+    const labelOf = (frameId: string, qos: 0 | 1): ArrivedLabel => {
+      const key = { camera: "cam", frameId, label: "bolt" };
+      return { kind: "label", key, topic: "t", receivedAt: 0, qos, settle: nothing };
+    };
+    const seen: string[] = [];
+    of(labelOf("a", 1), labelOf("b", 0))
+      .pipe(join(options))
+      .subscribe((joined) => seen.push(joined.kind === "rejected" ? joined.rejected.code : joined.kind));
+    expect(seen).toEqual(["label", "label/overflow"]);
   });
 });
 

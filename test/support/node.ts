@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pino } from "pino";
@@ -19,6 +19,8 @@ export interface Workplace {
   readonly model: string;
   /** A node on this model: quick to reconnect, without a page, often telling telemetry; each section to be overridden. */
   config(more?: Config): Config;
+  /** Names of the checkpoints that its node wrote, oldest first. */
+  checkpoints(): Promise<string[]>;
   remove(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export async function workplace(seed = 1): Promise<Workplace> {
     model: folder,
     config: (more = {}) =>
       merged({ ...base, model: { ...base.model, path: folder }, state: { folder: join(folder, "state") } }, more),
+    checkpoints: async () => (await readdir(join(folder, "state", "checkpoints"))).toSorted(),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -14,7 +14,7 @@ export interface Sender {
   /** @param frameId Undefined: the node gives one. */
   frame(camera: string, frameId: string | undefined, bytes: Uint8Array, options?: FrameSent): Promise<void>;
   label(camera: string, frameId: string, label: string | Uint8Array): Promise<void>;
-  command(name: string, payload: string): Promise<void>;
+  command(name: string, payload: string | Uint8Array): Promise<void>;
   publish(topic: string, payload: string | Uint8Array, qos?: 0 | 1): Promise<void>;
   end(): Promise<void>;
 }

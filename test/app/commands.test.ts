@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import type { PredictionMessage } from "../../src/message/prediction.ts";
+import { cleanUps } from "../support/clean-up.ts";
+import { type Config, type Node, startNode, type Workplace, workplace } from "../support/node.ts";
+import { observe, type Observer } from "../support/observer.ts";
+import { picture } from "../support/pictures.ts";
+import { type Sender, sender } from "../support/sender.ts";
+
+const started = cleanUps();
+
+/** A node at its embedded broker, with somebody who sends it commands. */
+interface World {
+  readonly node: Node;
+  readonly observer: Observer;
+  readonly cameras: Sender;
+  /** @returns the reply's result. @throws Error with the code of a refusal */
+  ask(name: string, what?: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
+  teach(label: string): Promise<void>;
+  /** Its labels, likeliest first, for a picture that it has not learned. */
+  predict(label: string): Promise<PredictionMessage>;
+}
+
+async function world(place: Workplace, config: Config = {}): Promise<World> {
+  const node = started(await startNode(place.config(config)), (one) => one.stop());
+  const observer = started(await observe(node.brokerUrl), (one) => one.end());
+  const cameras = started(await sender(node.brokerUrl), (one) => one.end());
+  await observer.until("the node to be online", () => observer.statuses.at(-1)?.text === "online");
+  let count = 0;
+  return {
+    node,
+    observer,
+    cameras,
+    async ask(name, what = {}) {
+      const id = `${name}-${++count}`;
+      await cameras.command(name, JSON.stringify({ id, ...what }));
+      const { topic, message } = await observer.until(`the reply to ${id}`, () =>
+        observer.said.reply.find((reply) => reply.message.id === id),
+      );
+      expect(topic).toBe(`l2p/box/reply/${name}`);
+      if (!message.ok) throw new Error(message.code);
+      return message.result ?? {};
+    },
+    async teach(label) {
+      const frameId = `f${++count}`;
+      await cameras.frame("cam0", frameId, await picture(label, count));
+      await cameras.label("cam0", frameId, label);
+      await observer.until(`${label} to be learned`, () =>
+        observer.said.learned.find(({ message }) => message.frameId === frameId),
+      );
+    },
+    async predict(label) {
+      const frameId = `f${++count}`;
+      await cameras.frame("cam0", frameId, await picture(label, count));
+      const { message } = await observer.until("a prediction", () =>
+        observer.said.prediction.find((one) => one.message.frameId === frameId),
+      );
+      return message;
+    },
+  };
+}
+
+async function place(): Promise<Workplace> {
+  return started(await workplace(), (one) => one.remove());
+}
+
+function labelsOf({ top }: PredictionMessage): string[] {
+  return top.map(([label]) => label).toSorted();
+}
+
+describe("commands over the broker", () => {
+  it("pause and resume learning; what came meanwhile is learned then", async () => {
+    const here = await world(await place());
+    const { observer, cameras } = here;
+    await here.ask("pause-learning");
+    const { frameId } = await here.predict("bolt");
+    await cameras.label("cam0", frameId, "bolt");
+    const waits = await observer.until("the label to wait", () => {
+      const told = observer.said.telemetry.at(-1)?.message;
+      return told?.waiting.pending === 1 && told;
+    });
+    expect(waits).toMatchObject({ paused: true, poolVersion: 0 });
+    expect((await here.predict("bolt")).label).toBeNull();
+    expect(observer.said.learned).toEqual([]);
+    await here.ask("resume-learning");
+    const learned = await observer.until("it to be learned", () => observer.said.learned[0]);
+    expect(learned.message).toMatchObject({ frameId, label: "bolt" });
+  });
+
+  it("rename and forget a label, for good", async () => {
+    const here = await place();
+    const first = await world(here);
+    for (const label of ["bolt", "nut", "ring"]) await first.teach(label);
+    await first.ask("rename-label", { from: "bolt", to: "screw" });
+    await first.ask("forget-label", { label: "nut" });
+    await expect(first.ask("rename-label", { from: "screw", to: "ring" })).rejects.toThrow("learner/label-taken");
+    expect(labelsOf(await first.predict("bolt"))).toEqual(["ring", "screw"]);
+    await first.node.stop();
+    const second = await world(here);
+    expect(labelsOf(await second.predict("bolt"))).toEqual(["ring", "screw"]);
+    await second.teach("nut");
+    expect(labelsOf(await second.predict("nut"))).toEqual(["nut", "ring", "screw"]);
+  });
+
+  it("go back to an earlier checkpoint and to a named one, and stay there over a restart", async () => {
+    const here = await place();
+    const first = await world(here, { snapshot: { keep: 10 } });
+    await first.teach("bolt");
+    expect(await first.ask("snapshot")).toEqual({ poolVersion: 1 });
+    await first.observer.until("its snapshot", () =>
+      first.observer.said.manifest.find((m) => m.message.poolVersion === 1),
+    );
+    await first.teach("nut");
+    const before = await first.predict("nut");
+    await first.ask("snapshot");
+    await first.observer.until("its snapshot", () =>
+      first.observer.said.manifest.find((m) => m.message.poolVersion === 2),
+    );
+
+    const back = await first.ask("rollback", { steps: 1 });
+    expect(back).toMatchObject({ poolVersion: 1 });
+    expect(labelsOf(await first.predict("nut"))).toEqual(["bolt"]);
+    await first.teach("ring");
+    expect(labelsOf(await first.predict("nut"))).toEqual(["bolt", "ring"]);
+    await first.node.stop();
+
+    const second = await world(here, { snapshot: { keep: 10 } });
+    expect(labelsOf(await second.predict("nut"))).toEqual(["bolt", "ring"]);
+    const ofVersion2 = (await here.checkpoints()).find((name) => name.includes("-v2-"))!;
+    expect(await second.ask("restore", { checkpoint: ofVersion2 })).toEqual({ checkpoint: ofVersion2, poolVersion: 2 });
+    const after = await second.predict("nut");
+    expect(labelsOf(after)).toEqual(["bolt", "nut"]);
+    expect(after.poolVersion).toBe(before.poolVersion);
+  });
+});
