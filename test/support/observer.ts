@@ -18,13 +18,16 @@ export interface Observer {
   readonly statuses: { readonly text: string; readonly retain: boolean }[];
   /** Payloads of `snapshot`. */
   readonly snapshots: Uint8Array[];
-  /** Waits for a message that makes `found` give something. @throws Error that says what was waited for, and what came. */
+  /**
+   * Waits for a message that makes `found` give something, as long as others come.
+   * @throws Error that says what was waited for and what came, when nothing but telemetry comes for a while
+   */
   until<T>(what: string, found: () => T | undefined | null | false): Promise<T>;
   /** @throws Error when a message came that its schema does not allow */
   end(): Promise<void>;
 }
 
-const waitMs = 20_000;
+const quietMs = 15_000;
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 const validators = new Map(
   Object.entries(messageSchemas()).map(([kind, schema]) => [kind, ajv.compile(schema)] as const),
@@ -37,7 +40,7 @@ export async function observe(url: string, node = "box", version: 4 | 5 = 4): Pr
   const statuses: { text: string; retain: boolean }[] = [];
   const snapshots: Uint8Array[] = [];
   const invalid: string[] = [];
-  const waiting = new Set<() => void>();
+  const waiting = new Set<(isNews: boolean) => void>();
   const client = await connectAsync(url, {
     protocolVersion: version,
     clientId: `observer-${Math.random().toString(36).slice(2)}`,
@@ -51,7 +54,7 @@ export async function observe(url: string, node = "box", version: 4 | 5 = 4): Pr
     if (parsed.kind === "status") statuses.push({ text: payload.toString(), retain });
     else if (parsed.kind === "snapshot") snapshots.push(Uint8Array.from(payload));
     else take(parsed.kind as keyof JsonMessages, topic, payload, retain);
-    for (const look of waiting) look();
+    for (const look of waiting) look(parsed.kind !== "telemetry");
   });
 
   function take(kind: keyof JsonMessages, topic: string, payload: Buffer, retain: boolean): void {
@@ -71,9 +74,10 @@ export async function observe(url: string, node = "box", version: 4 | 5 = 4): Pr
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(look);
-          reject(new Error(`waited ${waitMs} ms for ${what}; ${summary()}`));
-        }, waitMs);
-        function look(): void {
+          reject(new Error(`nothing came for ${quietMs} ms while waiting for ${what}; ${summary()}`));
+        }, quietMs);
+        function look(isNews: boolean): void {
+          if (isNews) timer.refresh();
           const result = found();
           if (result === undefined || result === null || result === false) return;
           clearTimeout(timer);
@@ -81,7 +85,7 @@ export async function observe(url: string, node = "box", version: 4 | 5 = 4): Pr
           resolve(result);
         }
         waiting.add(look);
-        look();
+        look(false);
       }),
     async end() {
       await client.endAsync(true);
