@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
-import { lastValueFrom, type Observable, Subject, takeUntil } from "rxjs";
+import { distinctUntilChanged, lastValueFrom, type Observable, Subject, takeUntil } from "rxjs";
 import { embeddedBroker } from "../edge/broker.ts";
 import { createDashboard, type Dashboard } from "../edge/dashboard/dashboard.ts";
 import { systemd } from "../edge/systemd.ts";
 import type { TransportState } from "../edge/transport.ts";
+import { isAppError } from "../kernel/errors.ts";
 import { createLearner } from "../learner/learner.ts";
 import type { Status } from "../message/status.ts";
 import { topics as topicsOf } from "../message/topic.ts";
@@ -138,7 +139,7 @@ async function start(
 
   const transport = transportFor(settings, brokerUrl, clientId, nodeTopics(topics));
   undo.push(() => transport.close());
-  transport.state$.subscribe((now) => tell(now, brokerUrl, log));
+  transport.state$.pipe(distinctUntilChanged(sameNews)).subscribe((now) => tell(now, brokerUrl, log));
 
   const stop$ = new Subject<void>();
   const { maxImagePixels: _, ...bounds } = stream;
@@ -169,7 +170,10 @@ async function start(
 
   const say = (status: Status): void => {
     dashboard?.status(status);
-    transport.announce(status).catch((error: unknown) => log("warn", `the status ${status} was not sent`, error));
+    transport.announce(status).catch((error: unknown) => {
+      // Closed: that there is no broker was told already.
+      if (!isAppError(error, "mqtt/closed")) log("warn", `the status ${status} was not sent`, error);
+    });
   };
   say("online");
   transport.open();
@@ -186,6 +190,11 @@ async function start(
   let stopped: Promise<void> | undefined;
   const { prediction$, learned$, rejected$ } = flow;
   return { brokerUrl, dashboard, runs, prediction$, learned$, rejected$, stop: () => (stopped ??= stop()), ended };
+}
+
+/** A broker that stays away for a week is told of once for a reason, not at every try. */
+function sameNews(before: TransportState, now: TransportState): boolean {
+  return before.kind === "offline" && now.kind === "offline" && before.fault.code === now.fault.code;
 }
 
 function tell(state: TransportState, brokerUrl: string, log: Log): void {

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { firstValueFrom, skip, Subject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { cleanUps } from "../support/clean-up.ts";
 import { type Mosquitto, mosquittoBinary, needsMosquitto, startMosquitto } from "../support/mosquitto.ts";
@@ -149,6 +152,27 @@ for (const { name, version, needs, setting } of brokers) {
     });
   });
 }
+
+describe("a node without its broker", () => {
+  it("starts, says once that there is none, and stops", async () => {
+    const place = started(await workplace(), (one) => one.remove());
+    const tries = new Subject<void>();
+    const server = createServer((socket) => {
+      socket.on("error", () => {}).end("HTTP/1.1 400 Bad Request\r\n\r\n");
+      tries.next();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    started(server, (one) => void one.close());
+    const { port } = server.address() as AddressInfo;
+    const mqtt = { url: `mqtt://127.0.0.1:${port}`, version: 5, reconnectMinMs: 10, reconnectMaxMs: 10 };
+    const node = started(await startNode(place.config({ mqtt })), (one) => one.stop());
+    await firstValueFrom(tries.pipe(skip(9)));
+    await node.stop();
+    const warnings = node.log.filter((line) => line.includes('"level":40'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain("no broker: mqtt/");
+  });
+});
 
 describe.skipIf(mosquittoBinary === undefined)(`a node at Mosquitto (${needsMosquitto})`, () => {
   it("takes id, time and label from a frame's MQTT 5 user properties", async () => {

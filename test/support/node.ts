@@ -48,7 +48,7 @@ const base = {
   dashboard: { enabled: false },
 } as const;
 
-export function merged(one: Config, more: Config): Config {
+function merged(one: Config, more: Config): Config {
   const sections = [...new Set([...Object.keys(one), ...Object.keys(more)])];
   return Object.fromEntries(sections.map((name) => [name, { ...one[name], ...more[name] }]));
 }
