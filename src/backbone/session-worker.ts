@@ -57,7 +57,13 @@ async function answer(request: SessionRequest): Promise<SessionResult> {
 }
 
 function options({ providers, threads }: SessionOptions): InferenceSession.SessionOptions {
-  return { executionProviders: [...providers], intraOpNumThreads: threads, logSeverityLevel: 3 };
+  return {
+    executionProviders: [...providers],
+    intraOpNumThreads: threads,
+    logSeverityLevel: 3,
+    // Each session has threads of its own, which spin on after a run and would take the cores from the other session.
+    extra: { session: { force_spinning_stop: "1" } },
+  };
 }
 
 async function run(session: InferenceSession, feeds: TensorMessages): Promise<TensorMessages> {
