@@ -24,7 +24,7 @@ describe("README.md", () => {
 
   it("shows messages as they are", () => {
     const examples = [...readme.matchAll(/```json (\w+)\n(.+)\n```/g)];
-    expect(examples.map(([, kind]) => kind)).toEqual(["prediction", "learned", "rejected"]);
+    expect(examples.map(([, kind]) => kind)).toEqual(["prediction", "learned", "rejected", "telemetry"]);
     for (const [, kind, json] of examples) {
       expect(decodeJson(kind as keyof JsonMessages, new TextEncoder().encode(json))).not.toBeNull();
     }
@@ -33,7 +33,7 @@ describe("README.md", () => {
   it("publishes on topics that the node takes", () => {
     const used = [...readme.matchAll(/mosquitto_pub .*?-t (\S+)/g)].map(([, topic]) => topic!);
     expect(used.length).toBeGreaterThan(3);
-    for (const topic of used) expect(["frame", "label"]).toContain(topics("l2p", "box-1").parse(topic).kind);
+    for (const topic of used) expect(["frame", "label", "command"]).toContain(topics("l2p", "box-1").parse(topic).kind);
   });
 
   it("names commands and options that exist", async () => {
