@@ -21,9 +21,18 @@ export interface RunOptions {
 }
 
 /** Runs the compiled `l2p-edge` as a process of its own. */
-export function runCli(args: readonly string[], { cwd, input, env = {} }: RunOptions = {}): Promise<Ran> {
+export function runCli(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   if (!existsSync(main)) throw new Error(`${main} is not there: run \`npm run build\` first`);
-  const child = spawn(process.execPath, [main, ...args], {
+  return runNode([main, ...args], options);
+}
+
+/** Runs any script as a process of its own. */
+export function runScript(path: string, options: RunOptions = {}): Promise<Ran> {
+  return runNode([path], options);
+}
+
+function runNode(args: readonly string[], { cwd, input, env = {} }: RunOptions): Promise<Ran> {
+  const child = spawn(process.execPath, [...args], {
     ...(cwd !== undefined && { cwd }),
     stdio: "pipe",
     env: { PATH: process.env["PATH"], ...env },
