@@ -54,8 +54,8 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
     const store = await fileStore({ folder: join(folder, "checkpoints"), keep, log });
     const journal = await openFileJournal({ folder: join(folder, "journal"), maxBytes: journalMaxBytes, log });
     const recovered = await journal.recover();
-    /** What the checkpoint before the newest contains; undefined while there is none. */
-    let before: number | undefined;
+    /** What the checkpoint before the newest contains. */
+    let before = 0;
     return {
       journal,
       recovered,
@@ -66,7 +66,7 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
         const { about, state, stream } = latest.checkpoint;
         requireModel(about, model);
         restore(learner, state, latest.name);
-        before = readStreamState(stream)?.through;
+        before = readStreamState(stream)?.through ?? 0;
         return { stream };
       },
       async restoreNamed(name, learner, model) {
@@ -82,7 +82,7 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
         const makesRoom = keep < 2 || reason === "journal";
         const cutTo = makesRoom ? through : before;
         before = through;
-        if (cutTo !== undefined) await journal.cut(cutTo);
+        await journal.cut(cutTo);
         return about;
       },
       async saveStart(learner, of) {

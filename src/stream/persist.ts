@@ -17,6 +17,8 @@ export interface PersistOptions {
   readonly book: LabelBook;
   readonly writer: JournalWriter;
   readonly topics: Topics;
+  /** Told when it is on disk that a label will not be learned. */
+  readonly labelDropped: () => void;
   readonly log: Log;
 }
 
@@ -90,9 +92,9 @@ function expired(item: PendingLabel, options: PersistOptions): Refused {
 
 /** A label that was safe and will not be learned: said first, then written, so that a crash says it twice, not never. */
 export function dropped(item: PendingLabel, error: AppError, options: PersistOptions): Refused {
-  const { book, writer, topics } = options;
+  const { book, writer, topics, labelDropped } = options;
   book.close(item, false);
   return refuse(error, item.key, topics.label(item.key.camera, item.key.frameId), () => {
-    void writer.append([{ kind: "dropped", ...item.key, code: error.code }], "batch");
+    void writer.append([{ kind: "dropped", ...item.key, code: error.code }], "batch").then(labelDropped);
   });
 }

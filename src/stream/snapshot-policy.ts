@@ -7,7 +7,9 @@ export type SnapshotReason = "learned" | "interval" | "drift" | "command" | "jou
 export type SnapshotCue =
   | { readonly kind: "drift" | "command" | "journal" }
   /** A batch was learned: so many labels. */
-  | { readonly kind: "learned"; readonly count: number };
+  | { readonly kind: "learned"; readonly count: number }
+  /** A label on disk will not be learned: the next cut takes it away. */
+  | { readonly kind: "dropped" };
 
 export interface SnapshotPolicyOptions {
   /** 0: never for this reason. */
@@ -17,26 +19,39 @@ export interface SnapshotPolicyOptions {
   readonly scheduler: SchedulerLike;
 }
 
+/** A journal that is still full, though nothing was learned or dropped, is tried again after so long: the disk may have failed. */
+const JOURNAL_AGAIN_MS = 30_000;
+
 /**
  * When to take a snapshot: every N learned, every T, on drift, on command, and at the end.
  * ```
  * // in   -l-l-l--d--l---------|   N 3
  * // out  -----n--d------t----(s|)
  * ```
+ * A full journal always gets one, and the next when something was learned or dropped since: until then it would free nothing.
  */
 export function snapshotPolicy(options: SnapshotPolicyOptions): OperatorFunction<SnapshotCue, SnapshotReason> {
   const { snapshotEveryLearned, snapshotEveryMs, scheduler } = options;
   return (source) =>
     new Observable((subscriber) => {
       let learned = 0;
+      // What an earlier run left in the journal may be cut as well, and so may what another kind of checkpoint spared.
+      let frees = true;
+      let fullMs = -Infinity;
       const take = (reason: SnapshotReason): void => {
         learned = 0;
         subscriber.next(reason);
       };
       const subscription = source.subscribe({
         next(cue) {
-          // A checkpoint empties the journal of what was learned since the last one only.
-          if (cue.kind === "journal" && learned === 0) return;
+          if (cue.kind === "journal") {
+            if (!frees && scheduler.now() - fullMs < JOURNAL_AGAIN_MS) return;
+            frees = false;
+            fullMs = scheduler.now();
+            return take("journal");
+          }
+          if (cue.kind === "learned" || cue.kind === "dropped") frees = true;
+          if (cue.kind === "dropped") return;
           if (cue.kind !== "learned") return take(cue.kind);
           learned += cue.count;
           if (snapshotEveryLearned > 0 && learned >= snapshotEveryLearned) take("learned");

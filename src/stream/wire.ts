@@ -187,6 +187,7 @@ export function wire(parts: PipelineParts): Wired {
       scheduler,
     },
     replay: { size: 1, maxWaitMs: 0, open$: concat(of(true), NEVER) },
+    labelDropped: () => cue$.next({ kind: "dropped" }),
     batchLearned: (count) => cue$.next({ kind: "learned", count }),
     replayedTo: (poolVersion) => {
       if (poolVersion === recovered.batches.at(-1)?.poolVersion) replayed$.next(true);

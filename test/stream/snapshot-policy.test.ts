@@ -8,6 +8,7 @@ const cues: Record<string, SnapshotCue> = {
   d: { kind: "drift" },
   c: { kind: "command" },
   j: { kind: "journal" },
+  x: { kind: "dropped" },
 };
 const reasons = { n: "learned", t: "interval", d: "drift", c: "command", j: "journal", s: "stop" };
 
@@ -16,7 +17,10 @@ describe("snapshotPolicy", () => {
     ["-l-l-l--d--l--c-|", "-----n--d-----c-(s|)", 3, 0],
     ["-L---l-l-L|", "-n-------n(s|)", 3, 0],
     ["-l-----------l---|", "-----t---------t-(s|)", 0, 5],
-    ["-j-l-j-j|", "-----j--(s|)", 0, 0],
+    // A full journal: at once, whatever was learned; again when something was learned or dropped.
+    ["-j-l-j-j|", "-j---j--(s|)", 0, 0],
+    ["-j-j-x-j|", "-j-----j(s|)", 0, 0],
+    ["-l-j-c-j-l-j|", "-n-j-c---n-j(s|)", 1, 0],
   ])("%s", (input, output, snapshotEveryLearned, snapshotEveryMs) => {
     marbles(({ cold, expectObservable }, scheduler) => {
       const out$ = cold(input, cues).pipe(snapshotPolicy({ snapshotEveryLearned, snapshotEveryMs, scheduler }));
