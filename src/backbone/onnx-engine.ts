@@ -68,7 +68,11 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Onnx
     },
     step: async (input) => {
       checkStep(model.info, input);
-      stepLoaded ??= loadStep();
+      // A load that failed (memory was short) is tried again by the next step.
+      stepLoaded ??= loadStep().catch((error: unknown) => {
+        stepLoaded = undefined;
+        throw error;
+      });
       const run = host.call({ kind: "run", session: "step", feeds: stepFeeds(model, input) });
       // Both are sent at once and answered in order: a load that fails is what the caller hears of.
       const [, { outputs }] = await Promise.all([stepLoaded, run]);

@@ -4,7 +4,7 @@ import type { PrequentialAccuracy } from "./accuracy.ts";
 import { embed, type EmbedParts } from "./embed.ts";
 import type { FrameWindow } from "./frame-window.ts";
 import type { PendingLabel } from "./label-book.ts";
-import { coded, type LearnedLabel, type Refused } from "./outcome.ts";
+import { coded, rethrowEngineFailure, type LearnedLabel, type Refused } from "./outcome.ts";
 import { dropped, type PersistOptions, type Ready } from "./persist.ts";
 import type { ReopenedBatch } from "./reopen.ts";
 
@@ -30,7 +30,7 @@ interface Prepared {
 
 /**
  * One batch, one update: predict first (inside `learner.learn`), then learn. The batch is on disk before it is learned,
- * so that a replay repeats its boundaries. Never rejects.
+ * so that a replay repeats its boundaries. Rejects only when the engine fails.
  */
 export function learn(ready: readonly Ready[], parts: LearnParts): Promise<readonly Out[]> {
   return learnItems(
@@ -73,6 +73,7 @@ async function learnBatch(batch: readonly Prepared[], parts: LearnParts, replay:
   try {
     return await parts.turn.run("learn", () => update(batch, through, parts, replay));
   } catch (error) {
+    rethrowEngineFailure(error);
     if (batch.length > 1) return oneByOne(batch, error, parts);
     // Takes the batch back first: what is dropped is then the label that was in it, not a later one of the same name.
     if (!replay) await parts.writer.append([{ ...entry, labels: [] }], "batch");

@@ -47,8 +47,17 @@ export interface Reply {
 /** What becomes of what came in. */
 export type Outcome = Predicted | LearnedLabel | Refused | Duplicate | Reply;
 
-/** Any error as a coded one: an unexpected one is logged with its cause and becomes `pipeline/internal`. */
+/**
+ * An engine that failed is no fault of the sample: nothing may be dropped for it. It ends the pipeline, so that the process
+ * ends and is started again; what was acknowledged is in the journal.
+ */
+export function rethrowEngineFailure(error: unknown): void {
+  if (isAppError(error) && error.code.startsWith("engine/") && error.code !== "engine/input") throw error;
+}
+
+/** Any error as a coded one, but an engine's failure, which is thrown on: an unexpected one is logged with its cause and becomes `pipeline/internal`. */
 export function coded(error: unknown, what: string, log: Log): AppError {
+  rethrowEngineFailure(error);
   if (isAppError(error)) return error;
   log("error", `${what} failed unexpectedly`, error);
   return appError("pipeline/internal", `${what} failed`, { cause: error });

@@ -32,7 +32,7 @@ export interface Pipeline {
 }
 
 /**
- * The whole graph. Only bugs travel as errors.
+ * The whole graph. Only bugs and a failed engine travel as errors.
  * ```
  * raw$ → decode ─┬─ frames ───────── mailbox ── predict ──────────┬→ prediction$ rejected$
  *                ├─ frames, labels ─ join ── persist ── microBatch ── learn ─┬→ learned$ rejected$

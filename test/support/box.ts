@@ -27,7 +27,7 @@ export interface Box {
   readonly telemetry: PipelineTelemetry[];
   readonly snapshots: Snapshot[];
   readonly logged: string[];
-  readonly done: { completed: boolean };
+  readonly done: { completed: boolean; error?: unknown };
   send(...messages: readonly RawMessage[]): void;
   /** Completes the input. */
   stop(): void;
@@ -59,13 +59,18 @@ export function box({ learner = fakeLearner(), journal = memoryJournal(), settin
     Box,
     "predictions" | "learned" | "rejected" | "replies" | "telemetry" | "snapshots"
   >;
-  const done = { completed: false };
-  streams.prediction$.subscribe({ next: (one) => out.predictions.push(one), complete: () => (done.completed = true) });
-  streams.learned$.subscribe((one) => out.learned.push(one));
-  streams.rejected$.subscribe((one) => out.rejected.push(one));
-  streams.reply$.subscribe((one) => out.replies.push(one));
-  streams.telemetry$.subscribe((one) => out.telemetry.push(one));
-  streams.snapshot$.subscribe((one) => out.snapshots.push(one));
+  const done: Box["done"] = { completed: false };
+  const error = (cause: unknown): void => void (done.error = cause);
+  streams.prediction$.subscribe({
+    next: (one) => out.predictions.push(one),
+    complete: () => (done.completed = true),
+    error,
+  });
+  streams.learned$.subscribe({ next: (one) => out.learned.push(one), error });
+  streams.rejected$.subscribe({ next: (one) => out.rejected.push(one), error });
+  streams.reply$.subscribe({ next: (one) => out.replies.push(one), error });
+  streams.telemetry$.subscribe({ next: (one) => out.telemetry.push(one), error });
+  streams.snapshot$.subscribe({ next: (one) => out.snapshots.push(one), error });
   const breakOff = streams.connect();
   return {
     ...out,
