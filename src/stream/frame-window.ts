@@ -17,7 +17,7 @@ export interface HeldFrame {
   query: Float32Array | null;
   /** What was published for it; null when nothing was. */
   published: { readonly label: string | null } | null;
-  /** Settles when a prediction that is being made is out: it shall be made before the frame is learned. */
+  /** Settles when every prediction that is awaited is out or given up: then the frame may be learned. */
   predicting: Promise<unknown> | null;
   /** Why it is no image. */
   failure: AppError | null;

@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Learner, Sample } from "../learner/types.ts";
 import { embed, type EmbedParts } from "./embed.ts";
+import type { ExpectedFrame } from "./expect-prediction.ts";
 import type { HeldFrame } from "./frame-window.ts";
 import { coded, refuse, type ArrivedFrame, type Predicted, type Refused } from "./outcome.ts";
 
@@ -14,13 +15,10 @@ export interface PredictParts extends EmbedParts {
  * One frame, one prediction, at batch 1: its query is then bit-equal whenever it is computed again. Never rejects:
  * what is no image becomes a Refused.
  */
-export function predict(arrived: ArrivedFrame, parts: PredictParts): Promise<Predicted | Refused> {
-  const { frame } = arrived;
-  const predicting = attempt(arrived, parts).finally(() => {
-    if (frame.predicting === predicting) frame.predicting = null;
-  });
-  frame.predicting = predicting;
-  return predicting;
+export function predict(arrived: ExpectedFrame, parts: PredictParts): Promise<Predicted | Refused> {
+  const prediction = attempt(arrived, parts);
+  arrived.predictedBy(prediction);
+  return prediction;
 }
 
 async function attempt({ frame, topic, arrivedMs }: ArrivedFrame, parts: PredictParts): Promise<Predicted | Refused> {

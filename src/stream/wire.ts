@@ -24,6 +24,7 @@ import { readStreamState, type Snapshot } from "./checkpoint.ts";
 import { frameIds, type Arrived, type DecodeOptions } from "./decode.ts";
 import type { Prepare } from "./embed.ts";
 import type { ExecuteParts, Service } from "./execute.ts";
+import { expectPrediction, type ExpectedFrame } from "./expect-prediction.ts";
 import { frameWindow } from "./frame-window.ts";
 import type { JoinOptions } from "./join.ts";
 import { journalWriter } from "./journal-writer.ts";
@@ -65,7 +66,7 @@ export interface PipelineParts {
 }
 
 export interface Wired extends DecodeOptions, JoinOptions, PredictParts, LearnParts, ExecuteParts {
-  readonly mailbox: MailboxOptions<ArrivedFrame>;
+  readonly mailbox: MailboxOptions<ExpectedFrame>;
   readonly batch: Omit<MicroBatchOptions, "stop$">;
   /** How batches of the last run are taken: one by one, before any other. */
   readonly replay: Pick<MicroBatchOptions, "size" | "maxWaitMs" | "open$">;
@@ -75,7 +76,7 @@ export interface Wired extends DecodeOptions, JoinOptions, PredictParts, LearnPa
   readonly learner: Learner;
   readonly recovered: Reopened;
   /** Every valid frame enters the label window at its receipt, whether it will be predicted or not. */
-  readonly hold: (arrived: Arrived) => Arrived;
+  readonly hold: (arrived: Arrived) => Exclude<Arrived, ArrivedFrame> | ExpectedFrame;
   /** What is metered beside outcomes. */
   readonly signals: (end$: Observable<unknown>) => Observable<Metered>;
   /** What may ask for a snapshot. */
@@ -169,7 +170,7 @@ export function wire(parts: PipelineParts): Wired {
     hold(arrived) {
       if (arrived.kind !== "frame") return arrived;
       signal$.next({ kind: "frame" });
-      return { ...arrived, frame: window.add(arrived.frame) };
+      return expectPrediction(arrived, window.add(arrived.frame));
     },
     known: () => learner.labels,
     lineIsFull: () => writer.waiting >= maxLine,
@@ -178,7 +179,10 @@ export function wire(parts: PipelineParts): Wired {
       keyOf: ({ frame }) => frame.camera,
       parallel: settings.parallelFrames,
       maxKeys: settings.maxCameras,
-      dropped: (_frame, reason) => dropped(reason),
+      dropped(frame, reason) {
+        dropped(reason);
+        frame.predictedBy();
+      },
     },
     batch: {
       size: settings.learnBatch,
