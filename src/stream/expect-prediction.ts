@@ -21,3 +21,12 @@ export function expectPrediction(arrived: ArrivedFrame, frame: HeldFrame): Expec
   frame.predicting = expected;
   return { ...arrived, frame, predictedBy };
 }
+
+/**
+ * Resolves when the frame may be learned. A frame that came again may have taken its own place in line: what was awaited
+ * is then given up, and another prediction is on its way. One that is published is enough: no camera can hold up learning.
+ */
+export async function predictedFirst(frame: HeldFrame): Promise<void> {
+  do await frame.predicting;
+  while (frame.predicting !== null && frame.published === null && frame.failure === null);
+}

@@ -2,6 +2,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { LabelledSample, Learned, Learner } from "../learner/types.ts";
 import type { PrequentialAccuracy } from "./accuracy.ts";
 import { embed, type EmbedParts } from "./embed.ts";
+import { predictedFirst } from "./expect-prediction.ts";
 import type { FrameWindow } from "./frame-window.ts";
 import type { PendingLabel } from "./label-book.ts";
 import { coded, rethrowEngineFailure, type LearnedLabel, type Refused } from "./outcome.ts";
@@ -56,7 +57,7 @@ async function learnItems(items: readonly PendingLabel[], parts: LearnParts, rep
 async function prepareOne(item: PendingLabel, parts: LearnParts): Promise<Prepared | Refused> {
   try {
     const frame = item.frame!;
-    await frame.predicting;
+    await predictedFirst(frame);
     return { item, sample: { ...(await embed(frame, "learn", parts)), label: item.key.label } };
   } catch (error) {
     return dropped(item, coded(error, "preparing a labelled frame", parts.log), parts);
