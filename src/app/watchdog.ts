@@ -2,15 +2,16 @@ import type { PipelineTelemetry } from "../message/telemetry.ts";
 
 /**
  * Whether work advances, from one telemetry to the next: something was finished, or nothing waits to be.
- * A box whose frames come in and never come out must be restarted, however busy its clock is.
+ * A box whose frames come in and never come out must be restarted, however busy its clock is. A frame that a newer one
+ * replaced, or that failed by the box's own fault, is no work done: a hung engine leaves nothing else.
  */
 export function progressJudge(): (
-  telemetry: Pick<PipelineTelemetry, "totals" | "drops" | "rejected" | "waiting" | "paused">,
+  telemetry: Pick<PipelineTelemetry, "totals" | "rejected" | "waiting" | "paused">,
 ) => boolean {
   let finishedBefore = -1;
   let framesBefore = -1;
-  return ({ totals, drops, rejected, waiting, paused }) => {
-    const finished = totals.predictions + totals.learned + totals.duplicates + sum(drops) + sum(rejected);
+  return ({ totals, rejected, waiting, paused }) => {
+    const finished = totals.predictions + totals.learned + totals.duplicates + refusals(rejected);
     const idle = totals.frames === framesBefore && (paused || waiting.pending === waiting.labels);
     const advances = finished !== finishedBefore || idle;
     finishedBefore = finished;
@@ -19,6 +20,9 @@ export function progressJudge(): (
   };
 }
 
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((a, b) => a + b, 0);
+/** Of bad input. */
+function refusals(rejected: Readonly<Record<string, number>>): number {
+  return Object.entries(rejected)
+    .filter(([code]) => !code.startsWith("engine/") && code !== "pipeline/internal")
+    .reduce((sum, [, count]) => sum + count, 0);
 }

@@ -3,6 +3,8 @@ import { promisify } from "node:util";
 
 /** Tells systemd how the service is (sd_notify(3)); does nothing where systemd did not start it. */
 export interface Systemd {
+  /** Longest time between two calls of `alive` that is safely short enough, ms; Infinity without a watchdog. */
+  readonly aliveEveryMs: number;
   ready(): Promise<void>;
   stopping(): Promise<void>;
   /** One line for `systemctl status`. */
@@ -27,9 +29,10 @@ export function systemd(options: SystemdOptions = {}): Systemd {
   const { env = process.env, now = () => performance.now() } = options;
   const send = env["NOTIFY_SOCKET"] ? (options.send ?? notify) : () => Promise.resolve();
   // WATCHDOG_USEC is the period in which a ping must come (systemd.service(5), WatchdogSec=).
-  const periodMs = Number(env["WATCHDOG_USEC"] ?? 0) / 1000;
+  const periodMs = env["NOTIFY_SOCKET"] ? Number(env["WATCHDOG_USEC"] ?? 0) / 1000 : 0;
   let lastPing = -Infinity;
   return {
+    aliveEveryMs: periodMs > 0 ? periodMs / PINGS_A_PERIOD : Infinity,
     ready: () => send("READY=1"),
     stopping: () => send("STOPPING=1"),
     status: (text) => send(`STATUS=${text.replaceAll("\n", " ")}`),

@@ -6,14 +6,14 @@ type Telemetry = Parameters<ReturnType<typeof progressJudge>>[0];
 function telemetry(of: {
   frames?: number;
   predictions?: number;
-  dropped?: number;
+  refused?: Record<string, number>;
   pending?: number;
   paused?: boolean;
 }): Telemetry {
-  const { frames = 0, predictions = 0, dropped = 0, pending = 0, paused = false } = of;
+  const { frames = 0, predictions = 0, refused = {}, pending = 0, paused = false } = of;
   const totals = { frames, predictions, learned: 0, corrections: 0, duplicates: 0, replayed: 0, driftSignals: 0 };
   const waiting = { labels: 0, pending, windowFrames: 0, windowBytes: 0, journalBytes: 0 };
-  return { totals, drops: { replaced: dropped }, rejected: {}, waiting, paused };
+  return { totals, rejected: refused, waiting, paused };
 }
 
 describe("progressJudge", () => {
@@ -21,7 +21,7 @@ describe("progressJudge", () => {
     const advances = progressJudge();
     expect(advances(telemetry({ frames: 3, predictions: 1 }))).toBe(true);
     expect(advances(telemetry({ frames: 9, predictions: 2 }))).toBe(true);
-    expect(advances(telemetry({ frames: 12, predictions: 2, dropped: 3 }))).toBe(true);
+    expect(advances(telemetry({ frames: 12, predictions: 2, refused: { "image/damaged": 3 } }))).toBe(true);
   });
 
   it("calls it progress when nothing waits", () => {
@@ -34,6 +34,12 @@ describe("progressJudge", () => {
     const advances = progressJudge();
     advances(telemetry({ frames: 3, predictions: 3 }));
     expect(advances(telemetry({ frames: 5, predictions: 3 }))).toBe(false);
+  });
+
+  it.each(["engine/failed", "engine/closed", "pipeline/internal"])("calls it none when frames end in %s", (code) => {
+    const advances = progressJudge();
+    advances(telemetry({ frames: 3, predictions: 3 }));
+    expect(advances(telemetry({ frames: 5, predictions: 3, refused: { [code]: 2 } }))).toBe(false);
   });
 
   it("calls it none when labels wait and none is learned, unless learning is paused", () => {

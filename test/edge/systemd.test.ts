@@ -47,12 +47,15 @@ describe("the watchdog", () => {
     expect(sent).toHaveLength(3);
     await notify.alive();
     expect(sent).toHaveLength(4);
+    expect(notify.aliveEveryMs).toBe(1000);
   });
 
   it.each([undefined, "0", "soon", ""])("is not fed where none is set (WATCHDOG_USEC %s)", async (period) => {
     const { sent, send } = recorder();
-    await systemd({ env: { ...socket, WATCHDOG_USEC: period }, send }).alive();
+    const notify = systemd({ env: { ...socket, WATCHDOG_USEC: period }, send });
+    await notify.alive();
     expect(sent).toEqual([]);
+    expect(notify.aliveEveryMs).toBe(Infinity);
   });
 });
 
