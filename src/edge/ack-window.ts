@@ -8,23 +8,37 @@
  */
 export interface AckWindow {
   /** @returns To be called when the message is safe; idempotent, and without effect after `close`. */
-  receive(messageId: number): () => void;
-  /** Calls back when at most `bound` messages are unsettled: at once, or later. Never after `close`. */
+  receive(messageId: number, bytes: number): () => void;
+  /** Calls back when no more is unsettled than the bounds allow: at once, or later. Never after `close`. */
   whenOpen(proceed: () => void): void;
   readonly unsettled: number;
   /** The connection is gone: its acknowledgements mean nothing on the next one. */
   close(): void;
 }
 
-/** @param bound With one more: most messages taken in and not acknowledged, ≥ 1. */
-export function ackWindow(bound: number, acknowledge: (messageId: number) => void): AckWindow {
-  const pending: { readonly messageId: number; settled: boolean }[] = [];
+/** With one message more: the most that is taken in and not acknowledged. */
+export interface AckBounds {
+  /** ≥ 1 */
+  readonly messages: number;
+  /** Of their payloads. */
+  readonly bytes: number;
+}
+
+export function ackWindow(bounds: AckBounds, acknowledge: (messageId: number) => void): AckWindow {
+  const pending: { readonly messageId: number; readonly bytes: number; settled: boolean }[] = [];
+  let bytes = 0;
   let waiting: (() => void) | undefined;
   let closed = false;
 
+  const isOpen = (): boolean => pending.length <= bounds.messages && bytes <= bounds.bytes;
+
   function drain(): void {
-    while (pending[0]?.settled === true) acknowledge(pending.shift()!.messageId);
-    if (waiting !== undefined && pending.length <= bound) {
+    while (pending[0]?.settled === true) {
+      const done = pending.shift()!;
+      bytes -= done.bytes;
+      acknowledge(done.messageId);
+    }
+    if (waiting !== undefined && isOpen()) {
       const proceed = waiting;
       waiting = undefined;
       proceed();
@@ -32,9 +46,10 @@ export function ackWindow(bound: number, acknowledge: (messageId: number) => voi
   }
 
   return {
-    receive(messageId) {
-      const entry = { messageId, settled: false };
+    receive(messageId, size) {
+      const entry = { messageId, bytes: size, settled: false };
       pending.push(entry);
+      bytes += size;
       return () => {
         if (closed || entry.settled) return;
         entry.settled = true;
@@ -43,7 +58,7 @@ export function ackWindow(bound: number, acknowledge: (messageId: number) => voi
     },
     whenOpen(proceed) {
       if (closed) return;
-      if (pending.length <= bound) proceed();
+      if (isOpen()) proceed();
       else waiting = proceed;
     },
     get unsettled() {

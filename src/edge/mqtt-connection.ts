@@ -49,6 +49,8 @@ export interface MqttConnection {
  * brokers that know no window (3.1.1) or overstep it (Mosquitto 2.0.11 does after a reconnect).
  */
 const windowsTaken = 4;
+/** Payloads read and not settled yet, as of labelled frames that wait for the disk: beyond, nothing more is read as well. */
+const maxUnsettledBytes = 64 * 1024 * 1024;
 /** Unacknowledged at once where the broker does not say: what Mosquitto itself takes by default. */
 const defaultSendWindow = 20;
 /** DISCONNECT without a reason is the same on both versions [MQTT-3.14]. */
@@ -59,7 +61,8 @@ const closeWaitMs = 1000;
 export async function openConnection(options: ConnectionOptions, version: 4 | 5): Promise<MqttConnection> {
   const where = placeOf(options.endpoint);
   const socket: Duplex = boundedSocket(await openSocket(options.endpoint), options.maxPayloadBytes);
-  const window = ackWindow(options.receiveWindow * windowsTaken, (id) => {
+  const bounds = { messages: options.receiveWindow * windowsTaken, bytes: maxUnsettledBytes };
+  const window = ackWindow(bounds, (id) => {
     // PUBACK for success, the same on both versions [MQTT-3.4.2.1]. mqtt.js would queue it for the next connection.
     if (socket.writable) socket.write(Uint8Array.of(0x40, 2, id >> 8, id & 255));
   });
@@ -71,7 +74,9 @@ export async function openConnection(options: ConnectionOptions, version: 4 | 5)
     (packet) => (fault ??= reasonFault(packet.reasonCode ?? 0, `${where}: the broker disconnected`)),
   );
   client.handleMessage = (packet, next) => {
-    options.onMessage(toRawMessage(packet, packet.qos === 0 ? () => {} : window.receive(packet.messageId!)));
+    options.onMessage(
+      toRawMessage(packet, packet.qos === 0 ? () => {} : window.receive(packet.messageId!, packet.payload.length)),
+    );
     // mqtt.js sends the PUBACK unless it is given an error, which it then ignores: ours comes from the window.
     window.whenOpen(() => next(packet.qos === 0 ? undefined : new Error("acknowledged when settled")));
   };

@@ -13,8 +13,8 @@ describe("ackWindow", () => {
     fc.assert(
       fc.property(fc.shuffledSubarray([...Array(20).keys()], { minLength: 20 }), (order) => {
         const sent: number[] = [];
-        const window = ackWindow(100, (id) => sent.push(id));
-        const settle = order.map((_, id) => window.receive(id));
+        const window = ackWindow({ messages: 100, bytes: 100 }, (id) => sent.push(id));
+        const settle = order.map((_, id) => window.receive(id, 1));
         for (const [done, id] of order.entries()) {
           settle[id]!();
           settle[id]!();
@@ -29,10 +29,13 @@ describe("ackWindow", () => {
     );
   });
 
-  it("holds back above its bound until the oldest is settled", () => {
+  it.each([
+    { messages: 2, bytes: 1000 },
+    { messages: 1000, bytes: 20 },
+  ])("holds back above its bounds until the oldest is settled: %o", (bounds) => {
     let opened = 0;
-    const window = ackWindow(2, () => {});
-    const settle = [1, 2, 3].map((id) => window.receive(id));
+    const window = ackWindow(bounds, () => {});
+    const settle = [1, 2, 3].map((id) => window.receive(id, 10));
     window.whenOpen(() => opened++);
     settle[2]!();
     expect(opened).toBe(0);
@@ -44,8 +47,8 @@ describe("ackWindow", () => {
 
   it("does nothing after its connection's end", () => {
     const sent: number[] = [];
-    const window = ackWindow(1, (id) => sent.push(id));
-    const settle = window.receive(1);
+    const window = ackWindow({ messages: 1, bytes: 1 }, (id) => sent.push(id));
+    const settle = window.receive(1, 1);
     window.close();
     settle();
     window.whenOpen(() => sent.push(99));
