@@ -2,6 +2,7 @@ import { concatMap, merge, type Observable, tap } from "rxjs";
 import { temperatureC } from "../edge/machine.ts";
 import type { Systemd } from "../edge/systemd.ts";
 import type { ProviderReport } from "../backbone/engine.ts";
+import type { Transport } from "../edge/transport.ts";
 import type { BoxTelemetry } from "../message/telemetry.ts";
 import type { SnapshotAbout } from "../message/snapshot-about.ts";
 import type { Snapshot } from "../stream/checkpoint.ts";
@@ -15,13 +16,14 @@ export interface OutputParts {
   readonly state: { save(snapshot: Snapshot): Promise<SnapshotAbout> };
   readonly publishSnapshots: boolean;
   readonly provider: ProviderReport;
+  readonly transport: Pick<Transport, "stats">;
   readonly notify: Pick<Systemd, "alive">;
   readonly log: Log;
 }
 
 /** Everything that happens because of what the pipeline puts out; completes when it does and all of it is done. */
 export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown> {
-  const { publisher, state, publishSnapshots, provider, notify, log } = parts;
+  const { publisher, state, publishSnapshots, notify, log } = parts;
   const advances = progressJudge();
   return merge(
     flow.prediction$.pipe(tap((predicted) => publisher.prediction(predicted))),
@@ -31,7 +33,7 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
     flow.telemetry$.pipe(
       concatMap(async (telemetry) => {
         if (advances(telemetry)) await notify.alive();
-        publisher.telemetry(telemetry, await boxTelemetry(provider));
+        publisher.telemetry(telemetry, await boxTelemetry(parts));
       }),
     ),
     flow.snapshot$.pipe(
@@ -48,7 +50,13 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
   );
 }
 
-async function boxTelemetry({ engine, provider }: ProviderReport): Promise<BoxTelemetry> {
-  const memoryBytes = process.memoryUsage.rss();
-  return { engine, provider, memoryBytes, temperatureC: await temperatureC(), uptimeS: Math.round(process.uptime()) };
+async function boxTelemetry({ provider, transport }: OutputParts): Promise<BoxTelemetry> {
+  return {
+    engine: provider.engine,
+    provider: provider.provider,
+    memoryBytes: process.memoryUsage.rss(),
+    temperatureC: await temperatureC(),
+    uptimeS: Math.round(process.uptime()),
+    mqtt: transport.stats(),
+  };
 }

@@ -143,8 +143,17 @@ async function start(
 
   const stop$ = new Subject<void>();
   const { maxImagePixels: _, ...bounds } = stream;
+  // The watchdog is fed by what telemetry says.
+  const telemetryMs = Math.min(bounds.telemetryMs, notify.aliveEveryMs);
+  if (telemetryMs < bounds.telemetryMs)
+    log("info", `telemetry every ${telemetryMs} ms: systemd's watchdog asks for it`);
   const flow = pipeline(transport.raw$.pipe(takeUntil(stop$)), {
-    settings: { ...bounds, snapshotEveryLearned: snapshot.everyLearned, snapshotEveryMs: snapshot.everyMs },
+    settings: {
+      ...bounds,
+      telemetryMs,
+      snapshotEveryLearned: snapshot.everyLearned,
+      snapshotEveryMs: snapshot.everyMs,
+    },
     topics,
     learner,
     modelId: identity.modelId,
@@ -161,6 +170,7 @@ async function start(
     state: { save: (taken) => state.save(taken, from) },
     publishSnapshots: snapshot.publish,
     provider: engine.provider,
+    transport,
     notify,
     log,
   });

@@ -79,6 +79,15 @@ export interface BoxTelemetry {
   readonly memoryBytes: number;
   readonly temperatureC: number | null;
   readonly uptimeS: number;
+  readonly mqtt: {
+    /** QoS 1 messages that wait for the broker. */
+    readonly outboxMessages: number;
+    readonly outboxBytes: number;
+    /** QoS 1 messages lost because the outbox was full, since the start. */
+    readonly outboxDropped: number;
+    /** QoS 0 messages not sent, because offline or the broker reads too slowly, since the start. */
+    readonly unsentQos0: number;
+  };
 }
 
 /** Published on `telemetry`, retained. */
@@ -142,6 +151,14 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
       memoryBytes: count.describe("resident set of the process"),
       temperatureC: z.number().nullable(),
       uptimeS: z.number().min(0),
+      mqtt: z
+        .strictObject({
+          outboxMessages: count,
+          outboxBytes: count,
+          outboxDropped: count.describe("lost since the start: the outbox was full"),
+          unsentQos0: count.describe("predictions and telemetry not sent since the start: no broker, or a slow one"),
+        })
+        .describe("what waits to be sent, and what was lost"),
     })
     .optional(),
 });

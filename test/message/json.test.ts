@@ -48,7 +48,14 @@ const examples: JsonMessages = {
     promptUse: [1, 0],
     combination: { prompted: 0.5, statistics: 0.5 },
     waiting: { labels: 0, pending: 0, windowFrames: 1, windowBytes: 10, journalBytes: 0 },
-    box: { engine: "onnx", provider: "cpu", memoryBytes: 1, temperatureC: null, uptimeS: 3 },
+    box: {
+      engine: "onnx",
+      provider: "cpu",
+      memoryBytes: 1,
+      temperatureC: null,
+      uptimeS: 3,
+      mqtt: { outboxMessages: 0, outboxBytes: 0, outboxDropped: 0, unsentQos0: 2 },
+    },
   },
   manifest: {
     v: 1,

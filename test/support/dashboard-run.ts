@@ -91,6 +91,13 @@ function telemetry(learned: number, driftSignals: number, promptUse: readonly nu
     accuracy: { samples: learned, combined: accuracy, prompted: { ...accuracy, windowed: 0.81 }, statistics: accuracy },
     promptUse: [...promptUse],
     combination: { prompted: 0.38, statistics: 0.62 },
-    box: { engine: "onnx", provider: "cpu", memoryBytes: 312_000_000, temperatureC: null, uptimeS: 60 },
+    box: {
+      engine: "onnx",
+      provider: "cpu",
+      memoryBytes: 312_000_000,
+      temperatureC: null,
+      uptimeS: 60,
+      mqtt: { outboxMessages: 0, outboxBytes: 0, outboxDropped: 0, unsentQos0: 0 },
+    },
   };
 }
