@@ -4,8 +4,10 @@ import type { PrequentialAccuracy } from "./accuracy.ts";
 import { embed, type EmbedParts } from "./embed.ts";
 import { predictedFirst } from "./expect-prediction.ts";
 import type { FrameWindow } from "./frame-window.ts";
+import type { Written } from "./journal-writer.ts";
 import type { PendingLabel } from "./label-book.ts";
 import { coded, rethrowEngineFailure, type LearnedLabel, type Refused } from "./outcome.ts";
+import type { LabelKey } from "./parts.ts";
 import { dropped, type PersistOptions, type Ready } from "./persist.ts";
 import type { ReopenedBatch } from "./reopen.ts";
 
@@ -18,8 +20,14 @@ export interface LearnParts extends EmbedParts, PersistOptions {
   readonly batchLearned: (count: number) => void;
   /** Told when a batch of the last run was learned again. */
   readonly replayedTo: (poolVersion: number) => void;
+  readonly progress: Progress;
+}
+
+export interface Progress {
   /** Number of the last learned batch: what a checkpoint taken now contains. */
-  readonly progress: { through: number };
+  through: number;
+  /** False once a batch of the last run could not be learned as it was: those after it are written anew, under new numbers. */
+  repeats: boolean;
 }
 
 type Out = LearnedLabel | Refused;
@@ -28,30 +36,39 @@ interface Prepared {
   readonly item: PendingLabel;
   readonly sample: LabelledSample;
 }
+interface How {
+  readonly replayed: boolean;
+  /** The journal has exactly this batch, under the next number. */
+  readonly written: boolean;
+}
 
 /**
  * One batch, one update: predict first (inside `learner.learn`), then learn. The batch is on disk before it is learned,
  * so that a replay repeats its boundaries. Rejects only when the engine fails.
  */
 export function learn(ready: readonly Ready[], parts: LearnParts): Promise<readonly Out[]> {
-  return learnItems(
-    ready.map(({ item }) => item),
-    parts,
-    false,
-  );
+  const items = ready.map(({ item }) => item);
+  return learnItems(items, parts, { replayed: false, written: false });
 }
 
-/** A batch of the last run, which is on disk already: exactly this, under its number. */
+/**
+ * A batch of the last run, which is on disk already: exactly this, under its number. Where that fails, what is learned
+ * instead is written under the same number, which opens all later batches (see `recoverLabels`): they follow as new ones.
+ */
 export function learnAgain(batch: ReopenedBatch, parts: LearnParts): Promise<readonly Out[]> {
-  parts.progress.through = batch.poolVersion - 1;
-  return learnItems(batch.items, parts, true).finally(() => parts.replayedTo(batch.poolVersion));
+  const { progress } = parts;
+  if (progress.repeats) progress.through = batch.poolVersion - 1;
+  const how = { replayed: true, written: progress.repeats };
+  return learnItems(batch.items, parts, how).finally(() => parts.replayedTo(batch.poolVersion));
 }
 
-async function learnItems(items: readonly PendingLabel[], parts: LearnParts, replay: boolean): Promise<readonly Out[]> {
+async function learnItems(items: readonly PendingLabel[], parts: LearnParts, how: How): Promise<readonly Out[]> {
   const tried = await Promise.all(items.map((item) => prepareOne(item, parts)));
   const refused = tried.filter((one) => "kind" in one);
   const batch = tried.filter((one) => "sample" in one);
-  return [...refused, ...(await learnBatch(batch, parts, replay))];
+  if (refused.length === 0) return learnBatch(batch, parts, how);
+  if (how.written) await takeBack(parts);
+  return [...refused, ...(await learnBatch(batch, parts, { ...how, written: false }))];
 }
 
 async function prepareOne(item: PendingLabel, parts: LearnParts): Promise<Prepared | Refused> {
@@ -64,42 +81,50 @@ async function prepareOne(item: PendingLabel, parts: LearnParts): Promise<Prepar
   }
 }
 
-async function learnBatch(batch: readonly Prepared[], parts: LearnParts, replay: boolean): Promise<readonly Out[]> {
+async function learnBatch(batch: readonly Prepared[], parts: LearnParts, how: How): Promise<readonly Out[]> {
   if (batch.length === 0) return [];
-  const through = parts.progress.through + 1;
   const labels = batch.map(({ item }) => item.key);
-  const entry = { kind: "batch", poolVersion: through, labels } as const;
   // Closed: the labels stay in the journal for the next run.
-  if (!replay && (await parts.writer.append([entry], "batch")) === "closed") return [];
+  if (!how.written && (await write(labels, parts)) === "closed") return [];
   try {
-    return await parts.turn.run("learn", () => update(batch, through, parts, replay));
+    return await parts.turn.run("learn", () => update(batch, parts, how.replayed));
   } catch (error) {
     rethrowEngineFailure(error);
-    if (batch.length > 1) return oneByOne(batch, error, parts);
-    // Takes the batch back first: what is dropped is then the label that was in it, not a later one of the same name.
-    if (!replay) await parts.writer.append([{ ...entry, labels: [] }], "batch");
+    await takeBack(parts);
+    if (batch.length > 1) return oneByOne(batch, error, parts, how.replayed);
     return batch.map(({ item }) => dropped(item, coded(error, "learning", parts.log), parts));
   }
 }
 
+/** Writes the next batch; of batches with one number the last counts. */
+function write(labels: readonly LabelKey[], parts: LearnParts): Promise<Written> {
+  return parts.writer.append([{ kind: "batch", poolVersion: parts.progress.through + 1, labels }], "batch");
+}
+
+/** Its labels are open again: what is dropped is then the label that was in it, not a later one of the same name. */
+async function takeBack(parts: LearnParts): Promise<void> {
+  parts.progress.repeats = false;
+  await write([], parts);
+}
+
 /** INVARIANT: in one turn, so that a checkpoint sees all of a batch's effects or none. */
-async function update(
-  batch: readonly Prepared[],
-  through: number,
-  parts: LearnParts,
-  replayed: boolean,
-): Promise<readonly Out[]> {
+async function update(batch: readonly Prepared[], parts: LearnParts, replayed: boolean): Promise<readonly Out[]> {
   const learned = await parts.learner.learn(batch.map(({ sample }) => sample));
-  parts.progress.through = through;
+  parts.progress.through += 1;
   parts.batchLearned(learned.length);
   return batch.map(({ item }, i) => learnedLabel(item, learned[i]!, parts, replayed));
 }
 
 /** One bad sample must not cost the others of its batch. */
-async function oneByOne(batch: readonly Prepared[], cause: unknown, parts: LearnParts): Promise<readonly Out[]> {
+async function oneByOne(
+  batch: readonly Prepared[],
+  cause: unknown,
+  parts: LearnParts,
+  replayed: boolean,
+): Promise<readonly Out[]> {
   parts.log("warn", "a batch could not be learned; trying its samples one by one", cause);
   const out: Out[] = [];
-  for (const one of batch) out.push(...(await learnBatch([one], parts, false)));
+  for (const one of batch) out.push(...(await learnBatch([one], parts, { replayed, written: false })));
   return out;
 }
 

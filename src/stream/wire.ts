@@ -107,7 +107,7 @@ export function wire(parts: PipelineParts): Wired {
   const memory = labelMemory(settings.dedupeFrames, saved?.memory);
   const book = labelBook(memory, clock);
   const accuracy = prequentialAccuracy(settings.accuracyWindow, settings.accuracyFading, saved?.accuracy);
-  const progress = { through: Math.max(learner.poolVersion, saved?.through ?? 0) };
+  const progress = { through: Math.max(learner.poolVersion, saved?.through ?? 0), repeats: true };
   const recovered = reopen(parts.recovered, { progress, window, book, clock, settings, log });
   const replayed$ = new BehaviorSubject(recovered.batches.length === 0);
   const writer = journalWriter({
