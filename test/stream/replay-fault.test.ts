@@ -36,9 +36,10 @@ function unlikeTheLast(): FakeLearner {
 /** A run on what is on disk, up to its end or until so many appends were made. */
 async function run(entries: readonly JournalEntry[], appends = Infinity): Promise<Box> {
   const journal = memoryJournal(entries);
-  const { append } = journal;
-  let left = appends;
-  journal.append = (added) => (left-- > 0 ? append(added) : new Promise(() => {}));
+  journal.ticks = () => {
+    journal.dead ||= journal.appends.length >= appends;
+    return 1;
+  };
   const b = box({ learner: unlikeTheLast(), journal });
   await flush();
   b.crash();
@@ -49,8 +50,15 @@ const cases: readonly [string, readonly JournalEntry[], learned: readonly string
   [
     "a batch that cannot be learned as it is, before others",
     [
-      ...[label("1"), label("2", "rust"), label("3"), label("4"), label("5"), label("6")],
-      ...[batch(1, key("1"), key("2", "rust"), key("3")), batch(2, key("4")), batch(3, key("5"))],
+      label("1"),
+      label("2", "rust"),
+      label("3"),
+      label("4"),
+      label("5"),
+      label("6"),
+      batch(1, key("1"), key("2", "rust"), key("3")),
+      batch(2, key("4")),
+      batch(3, key("5")),
     ],
     ["image 1=bolt", "image 3=bolt", "image 4=bolt", "image 5=bolt", "image 6=bolt"],
     ["2"],
@@ -82,8 +90,14 @@ const cases: readonly [string, readonly JournalEntry[], learned: readonly string
   [
     "two that cannot be learned",
     [
-      ...[label("1", "rust"), label("2"), label("3", "rust"), label("4"), label("5")],
-      ...[batch(1, key("1", "rust"), key("2")), batch(2, key("3", "rust"), key("4")), batch(3, key("5"))],
+      label("1", "rust"),
+      label("2"),
+      label("3", "rust"),
+      label("4"),
+      label("5"),
+      batch(1, key("1", "rust"), key("2")),
+      batch(2, key("3", "rust"), key("4")),
+      batch(3, key("5")),
     ],
     ["image 2=bolt", "image 4=bolt", "image 5=bolt"],
     ["1", "3"],
