@@ -38,7 +38,7 @@ export interface DurableState {
   restoreNamed(name: string, learner: Learner, model: ModelIdentity): Promise<void>;
   /**
    * Writes a checkpoint, then cuts the journal of what the checkpoint before it contains: in this order, so that a crash
-   * between them only repeats work. A snapshot that was asked for by a full journal cuts all that it contains itself.
+   * between them only repeats work. The snapshot is settled as soon as its checkpoint is written or failed. A snapshot that was asked for by a full journal cuts all that it contains itself.
    */
   save(snapshot: Snapshot, of: ModelIdentity & { readonly node: string }): Promise<SnapshotAbout>;
   /** Writes what a learner begins with that took it from elsewhere: a replay must begin with the same. */
@@ -74,10 +74,17 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
         requireModel(about, model);
         restore(learner, state, name);
       },
-      async save({ state, stream, poolVersion, reason, accuracy, through }, of) {
+      async save(snapshot, of) {
+        const { state, stream, poolVersion, reason, accuracy, through } = snapshot;
         const createdAt = new Date().toISOString();
         const about = { ...of, createdAt, poolVersion, reason, accuracy: accuracy.combined.windowed };
-        await store.save(encodeCheckpoint({ about, state, stream }), about);
+        try {
+          await store.save(encodeCheckpoint({ about, state, stream }), about);
+        } catch (error) {
+          snapshot.settle(error);
+          throw error;
+        }
+        snapshot.settle();
         // Up to the checkpoint before: should this one be damaged, that one and the journal still make it up.
         const makesRoom = keep < 2 || reason === "journal";
         const cutTo = makesRoom ? through : before;

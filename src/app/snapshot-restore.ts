@@ -76,7 +76,13 @@ function streamFor(
   return { stream: { ...(stream ?? nothingSeen), through }, ...counts };
 }
 
-const nothingSeen: StreamState = { v: 1, through: 0, memory: [], accuracy: prequentialAccuracy(1, 1).save() };
+const nothingSeen: StreamState = {
+  v: 1,
+  through: 0,
+  memory: [],
+  accuracy: prequentialAccuracy(1, 1).save(),
+  paused: false,
+};
 
 /** The learner counts its batches from here. */
 function versionOf({ about, state }: SavedFile): number {

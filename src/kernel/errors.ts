@@ -98,6 +98,8 @@ export const errorHints = {
   "command/bad-json": "Send one JSON object as UTF-8, at least {}.",
   "command/bad-arguments": "Correct the named keys; README.md lists each command's.",
   "command/retained": "Publish commands without the retain flag: a retained one would run again at every reconnect.",
+  "command/not-durable":
+    "It holds until a restart. Free the disk (see the log), then send the command snapshot, which makes it last.",
   "command/failed": "See the detail and the log; the learner's state is as before.",
   "snapshot/format": "Give a snapshot or checkpoint that l2p-edge wrote; a snapshot is no checkpoint.",
   "snapshot/damaged": "The bytes changed since they were written: take another copy or an older checkpoint.",

@@ -12,9 +12,11 @@ export interface StreamState {
   readonly through: number;
   readonly memory: readonly RememberedFrame[];
   readonly accuracy: AccuracyState;
+  /** Learning was paused by command, and stays paused over a restart. */
+  readonly paused: boolean;
 }
 
-/** Taken between two batches. When its checkpoint is on disk, `journal.cut(through)` may follow. */
+/** Taken between two batches. When its checkpoint is on disk, call `settle`; `journal.cut(through)` may follow. */
 export interface Snapshot {
   readonly reason: SnapshotReason;
   /** Everything: `learner.save()`. */
@@ -27,6 +29,8 @@ export interface Snapshot {
   readonly stream: StreamState;
   /** For `journal.cut`. */
   readonly through: number;
+  /** Its checkpoint is on disk, or, with the reason, was not written: commands wait for that with their replies. Idempotent. */
+  readonly settle: (failure?: unknown) => void;
 }
 
 const judge = z.object({ hits: z.number(), fadingHits: z.number(), recent: z.string() });
@@ -39,6 +43,8 @@ const schema: z.ZodType<StreamState> = z.object({
     fadingCount: z.number(),
     judges: z.object({ combined: judge, prompted: judge, statistics: judge }),
   }),
+  // Absent in checkpoints of earlier versions, which did not keep it.
+  paused: z.boolean().default(false),
 });
 
 /** Null for what is no stream state of this version: then nothing is remembered. */

@@ -15,8 +15,11 @@ export interface ExecuteParts {
   readonly learner: Pick<Learner, "poolVersion" | "forgetLabel" | "renameLabel">;
   readonly memory: LabelMemory;
   readonly pause: (paused: boolean) => void;
-  /** Asks for a checkpoint: what changed the learner beside the journal must be in one soon. */
-  readonly checkpoint: () => void;
+  /**
+   * Asks for a checkpoint, which is where changes beside the journal last. Resolves when it is on disk.
+   * @throws AppError `command/not-durable`
+   */
+  readonly checkpoint: () => Promise<void>;
   readonly service?: Service | undefined;
   readonly log: Log;
 }
@@ -31,14 +34,23 @@ export function withReply(refused: Refused): readonly (Refused | Reply)[] {
 
 type Result = Readonly<Record<string, unknown>>;
 
+/** Done in memory. */
+interface Performed {
+  readonly result: Result;
+  /** Settles when it lasts; null for what changes nothing. */
+  readonly durable: Promise<void> | null;
+}
+
 /**
- * Runs one command between two batches and answers it. Labels that wait keep the name they were given.
- * A reply says that it is done in memory; the checkpoint that makes it last is asked for before.
+ * Runs one command between two batches and answers it when a checkpoint that contains it is on disk. Labels that wait
+ * keep the name they were given.
  */
 export async function execute(request: CommandRequest, parts: ExecuteParts): Promise<Reply> {
   const { name, requestId: id } = request;
   try {
-    const result = await parts.turn.run("command", () => perform(request, parts));
+    // Awaited outside of the turn, which the checkpoint needs.
+    const { result, durable } = await parts.turn.run("command", () => perform(request, parts));
+    await durable;
     return { kind: "reply", name, message: { v: 1, id, ok: true, result } };
   } catch (error) {
     if (!isAppError(error)) parts.log("error", `the command ${name} failed unexpectedly`, error);
@@ -48,13 +60,13 @@ export async function execute(request: CommandRequest, parts: ExecuteParts): Pro
   }
 }
 
-async function perform(request: CommandRequest, parts: ExecuteParts): Promise<Result> {
+async function perform(request: CommandRequest, parts: ExecuteParts): Promise<Performed> {
   const { learner, memory, pause, checkpoint } = parts;
   switch (request.name) {
     case "pause-learning":
     case "resume-learning":
       pause(request.name === "pause-learning");
-      return {};
+      return { result: {}, durable: checkpoint() };
     case "forget-label":
       learner.forgetLabel(request.arguments.label);
       memory.forget(request.arguments.label);
@@ -66,15 +78,13 @@ async function perform(request: CommandRequest, parts: ExecuteParts): Promise<Re
     case "snapshot":
       break;
     case "set":
-      return viaService(request, parts);
+      return { result: await viaService(request, parts), durable: null };
     default: {
       const result = await viaService(request, parts);
-      checkpoint();
-      return result;
+      return { result, durable: checkpoint() };
     }
   }
-  checkpoint();
-  return { poolVersion: learner.poolVersion };
+  return { result: { poolVersion: learner.poolVersion }, durable: checkpoint() };
 }
 
 function viaService(request: ServiceCommand, { service }: ExecuteParts): Promise<Result> {

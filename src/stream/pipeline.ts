@@ -1,4 +1,4 @@
-import { concatMap, connect, connectable, from, map, merge, type Observable, Subject } from "rxjs";
+import { concatMap, connect, connectable, from, map, merge, type Observable, Subject, takeUntil } from "rxjs";
 import type { PipelineTelemetry } from "../message/telemetry.ts";
 import type { Snapshot } from "./checkpoint.ts";
 import { decode } from "./decode.ts";
@@ -67,6 +67,7 @@ export function pipeline(raw$: Observable<RawMessage>, parts: PipelineParts): Pi
       const replies$ = in$.pipe(
         only("command"),
         concatMap(({ request }) => execute(request, w)),
+        takeUntil(stop$),
       );
       const refused$ = in$.pipe(only("rejected"), concatMap(withReply));
       return merge(refused$, predictions$, learned$, replayed$, replies$);

@@ -40,6 +40,7 @@ import type { PredictParts } from "./predict.ts";
 import { reopen, type Reopened } from "./reopen.ts";
 import type { StreamSettings } from "./settings.ts";
 import type { SnapshotCue, SnapshotPolicyOptions, SnapshotReason } from "./snapshot-policy.ts";
+import { snapshots } from "./snapshots.ts";
 import { createTurn } from "./turn.ts";
 
 /** What a pipeline is made of. */
@@ -98,7 +99,8 @@ export function wire(parts: PipelineParts): Wired {
   const saved = readStreamState(parts.streamState);
   const signal$ = new Subject<Metered>();
   const cue$ = new Subject<SnapshotCue>();
-  const paused$ = new BehaviorSubject(false);
+  const paused$ = new BehaviorSubject(saved?.paused ?? false);
+  if (paused$.value) log("warn", "learning is paused, as it was before the restart; resume-learning ends that");
   const drift$ = parts.drift$ ?? EMPTY;
 
   const turn = createTurn();
@@ -108,6 +110,7 @@ export function wire(parts: PipelineParts): Wired {
   const book = labelBook(memory, clock);
   const accuracy = prequentialAccuracy(settings.accuracyWindow, settings.accuracyFading, saved?.accuracy);
   const progress = { through: Math.max(learner.poolVersion, saved?.through ?? 0), repeats: true };
+  const shots = snapshots({ turn, learner, memory, accuracy, progress, paused: () => paused$.value, log });
   const recovered = reopen(parts.recovered, { progress, window, book, clock, settings, log });
   const replayed$ = new BehaviorSubject(recovered.batches.length === 0);
   const writer = journalWriter({
@@ -133,20 +136,6 @@ export function wire(parts: PipelineParts): Wired {
       journalBytes: journal.sizeBytes,
     },
   });
-
-  const snapshot = (reason: SnapshotReason): Snapshot => {
-    const stream = { v: 1, through: progress.through, memory: memory.save(), accuracy: accuracy.save() } as const;
-    return {
-      reason,
-      state: learner.save(),
-      compact: learner.saveCompact(),
-      poolVersion: learner.poolVersion,
-      labels: [...learner.labels],
-      accuracy: accuracy.read(),
-      stream,
-      through: stream.through,
-    };
-  };
 
   return {
     settings,
@@ -199,18 +188,16 @@ export function wire(parts: PipelineParts): Wired {
     meter: { telemetryMs: settings.telemetryMs, clock, scheduler, gauges },
     snapshotPolicy: { ...settings, scheduler },
     pause: (paused) => paused$.next(paused),
-    checkpoint: () => cue$.next({ kind: "command" }),
+    checkpoint() {
+      const durable = shots.durable();
+      cue$.next({ kind: "command" });
+      return durable;
+    },
     signals: (end$) => merge(signal$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
     cues: (end$) => merge(cue$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
     drained: delay(settings.drainMs, scheduler),
     breakOff: (stop$) => takeUntil(stop$.pipe(tap(() => writer.close()))),
-    takeSnapshot: (reason) =>
-      turn
-        .run("command", () => [snapshot(reason)])
-        .catch((error: unknown) => {
-          log("error", "no snapshot could be taken", error);
-          return [];
-        }),
+    takeSnapshot: (reason) => shots.take(reason),
   };
 }
 

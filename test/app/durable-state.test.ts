@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type DurableState, openDurableState } from "../../src/app/durable-state.ts";
@@ -27,7 +27,11 @@ async function teach(state: DurableState, learner: FakeLearner, frameId: string)
   await learner.learn([sample]);
 }
 
-function snapshotOf(learner: FakeLearner, reason: Snapshot["reason"] = "learned"): Snapshot {
+function snapshotOf(
+  learner: FakeLearner,
+  reason: Snapshot["reason"] = "learned",
+  settle: Snapshot["settle"] = () => {},
+): Snapshot {
   const accuracy = { overall: null, windowed: 0.5, fading: null };
   const judge = { hits: 0, fadingHits: 0, recent: "" };
   const through = learner.poolVersion;
@@ -43,8 +47,10 @@ function snapshotOf(learner: FakeLearner, reason: Snapshot["reason"] = "learned"
       through,
       memory: [],
       accuracy: { samples: 0, fadingCount: 0, judges: { combined: judge, prompted: judge, statistics: judge } },
+      paused: false,
     },
     through,
+    settle,
   };
 }
 
@@ -102,6 +108,23 @@ describe("durable state", () => {
     expect(sizes[5]).toBe(sizes[2]);
     await state.save(snapshotOf(learner, "journal"), of);
     expect(state.journal.sizeBytes).toBeLessThan(sizes[5]!);
+  });
+
+  it("tells a snapshot what became of its checkpoint, before the journal is cut", async () => {
+    const folder = await temporaryFolder();
+    const state = await open(folder);
+    const learner = fakeLearner();
+    await teach(state, learner, "f1");
+    const told: unknown[] = [];
+    const files = (): Promise<string[]> => readdir(join(folder, "checkpoints"));
+    const settle = (failure?: unknown): void => void told.push(failure ?? files());
+    await state.save(snapshotOf(learner, "command", settle), of);
+    expect(await told[0]).toHaveLength(1);
+
+    await rm(join(folder, "checkpoints"), { recursive: true });
+    await expect(state.save(snapshotOf(learner, "command", settle), of)).rejects.toMatchObject({ code: "store/io" });
+    expect(told[1]).toMatchObject({ code: "store/io" });
+    expect(told).toHaveLength(2);
   });
 
   it("refuses the state of another backbone", async () => {

@@ -1,6 +1,8 @@
 import { Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { appError } from "../../src/kernel/errors.ts";
+import { prequentialAccuracy } from "../../src/stream/accuracy.ts";
+import { readStreamState, type Snapshot } from "../../src/stream/checkpoint.ts";
 import { box } from "../support/box.ts";
 import {
   bytesOf,
@@ -360,6 +362,111 @@ describe("commands", () => {
     ]);
     expect(b.learned).toHaveLength(2);
     expect(b.snapshots.map(({ reason }) => reason)).toEqual(["command"]);
+  });
+
+  it("are answered when a checkpoint that was taken after them is on disk", async () => {
+    const written: Snapshot[] = [];
+    const b = box({ service, save: (snapshot) => void written.push(snapshot), settings: { snapshotEveryLearned: 1 } });
+    b.send(frame("cam", "1"), label("cam", "1", "bolt"));
+    await flush();
+    expect(written.map(({ reason }) => reason)).toEqual(["learned"]);
+    b.send(
+      command("rename-label", { from: "bolt", to: "screw" }),
+      command("pause-learning"),
+      command("restore"),
+      command("forget-label", { label: "screw" }),
+    );
+    await flush();
+    // The one that was taken before does not hold the new name.
+    written.shift()!.settle();
+    await flush();
+    expect(b.replies).toEqual([]);
+    for (const [i, name] of ["rename-label", "pause-learning", "restore", "forget-label"].entries()) {
+      expect(written.map(({ reason }) => reason)).toEqual(["command"]);
+      written.shift()!.settle();
+      await flush();
+      expect(b.replies[i]).toMatchObject({ name, message: { ok: true } });
+      expect(b.replies).toHaveLength(i + 1);
+    }
+    expect(b.snapshots.map(({ labels, stream: { paused } }) => [labels, paused])).toEqual([
+      [["bolt"], false],
+      [["screw"], false],
+      [["screw"], true],
+      [["screw"], true],
+      [[], true],
+    ]);
+  });
+
+  it("say so when no checkpoint was written, and the next ones are tried again", async () => {
+    const full = appError("store/io", "no space left on device");
+    let error: unknown = full;
+    const b = box({ save: (snapshot) => snapshot.settle(error) });
+    b.send(command("pause-learning"));
+    await flush();
+    const { code, detail } = b.replies[0]!.message;
+    expect([code, detail]).toEqual(["command/not-durable", expect.stringContaining("store/io: no space left")]);
+    error = undefined;
+    b.send(command("snapshot"));
+    await flush();
+    expect(b.replies[1]!.message.ok).toBe(true);
+    expect(b.snapshots.at(-1)!.stream.paused).toBe(true);
+  });
+
+  it("say so when the learner could not be saved", async () => {
+    const learner = fakeLearner();
+    const b = box({ learner: Object.assign(learner, { save: () => expect.fail("a bug") }) });
+    b.send(command("pause-learning"), command("resume-learning"));
+    await flush();
+    expect(b.replies.map(({ message }) => message.code)).toEqual(["command/not-durable", "command/not-durable"]);
+  });
+
+  it("do not hold up a stop when the disk never answers", async () => {
+    const b = box({ save: () => {}, settings: { drainMs: 1000 } });
+    b.send(command("pause-learning"), command("snapshot"));
+    await flush();
+    b.stop();
+    await advance(1000);
+    expect([b.replies, b.done.completed]).toEqual([[], true]);
+    expect(b.snapshots.map(({ reason, stream }) => [reason, stream.paused])).toEqual([
+      ["command", true],
+      ["stop", true],
+    ]);
+  });
+
+  it("keep learning paused over a restart; what was learned before is replayed all the same", async () => {
+    const first = box();
+    first.send(frame("cam", "1"), label("cam", "1", "bolt"));
+    await flush();
+    first.send(command("pause-learning"));
+    await flush();
+    const { stream } = first.snapshots.at(-1)!;
+    first.send(frame("cam", "2"), label("cam", "2", "nut"));
+    await flush();
+    first.crash();
+
+    // The checkpoint's learner is not taken over here, so that there is a batch to replay.
+    const streamState = { ...JSON.parse(JSON.stringify(stream)), through: 0 };
+    const second = box({ journal: memoryJournal(first.journal.entries), streamState, settings: { telemetryMs: 1000 } });
+    await advance(1000);
+    expect(second.learner.history).toEqual([["image 1=bolt"]]);
+    expect(second.telemetry.at(-1)).toMatchObject({ paused: true, waiting: { pending: 1 } });
+    expect(second.logged.join()).toContain("paused");
+    second.send(command("resume-learning"));
+    await flush();
+    expect(second.learner.history).toEqual([["image 1=bolt"], ["image 2=nut"]]);
+    expect(second.snapshots.at(-1)!.stream.paused).toBe(false);
+  });
+
+  it("find no pause in a checkpoint of an earlier version, which is read all the same", () => {
+    const { paused, ...older } = readStreamState({
+      v: 1,
+      through: 3,
+      memory: [],
+      accuracy: prequentialAccuracy(1, 1).save(),
+      paused: true,
+    })!;
+    expect(paused).toBe(true);
+    expect(readStreamState(older)).toEqual({ ...older, paused: false });
   });
 
   it("go to the service where it serves them, and are answered where they fail", async () => {

@@ -39,9 +39,17 @@ export interface BoxOptions extends Partial<Omit<PipelineParts, "learner" | "jou
   readonly learner?: FakeLearner;
   readonly journal?: MemoryJournal;
   readonly settings?: Partial<StreamSettings>;
+  /** Writes a checkpoint; takes no time unless something else is said. */
+  readonly save?: (snapshot: Snapshot) => void;
 }
 
-export function box({ learner = fakeLearner(), journal = memoryJournal(), settings, ...parts }: BoxOptions = {}): Box {
+export function box({
+  learner = fakeLearner(),
+  journal = memoryJournal(),
+  settings,
+  save = (one) => one.settle(),
+  ...parts
+}: BoxOptions = {}): Box {
   const raw$ = new Subject<RawMessage>();
   const logged: string[] = [];
   const streams = pipeline(raw$, {
@@ -70,7 +78,13 @@ export function box({ learner = fakeLearner(), journal = memoryJournal(), settin
   streams.rejected$.subscribe({ next: (one) => out.rejected.push(one), error });
   streams.reply$.subscribe({ next: (one) => out.replies.push(one), error });
   streams.telemetry$.subscribe({ next: (one) => out.telemetry.push(one), error });
-  streams.snapshot$.subscribe({ next: (one) => out.snapshots.push(one), error });
+  streams.snapshot$.subscribe({
+    next: (one) => {
+      out.snapshots.push(one);
+      save(one);
+    },
+    error,
+  });
   const breakOff = streams.connect();
   return {
     ...out,
