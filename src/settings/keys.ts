@@ -29,6 +29,11 @@ export function atLeast(least: number, fallback: number, most: number = 2 ** 50)
   };
 }
 
+/** For keys whose names end in Ms: a timer of Node that is set for longer ends after 1 ms. */
+export function milliseconds(least: number, fallback: number): WholeKey {
+  return atLeast(least, fallback, 2 ** 31 - 1);
+}
+
 /** For keys whose names end in S. */
 export function seconds(least: number, fallback: number): WholeKey {
   return atLeast(least, fallback, 65_535 * 1000);

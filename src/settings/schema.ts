@@ -2,7 +2,7 @@ import { z } from "zod";
 import { learnerSchema } from "./learner-schema.ts";
 import type { Settings } from "./types.ts";
 import { streamSchema } from "./stream-schema.ts";
-import { atLeast, bytes, path, port, section, seconds, topicPattern } from "./keys.ts";
+import { atLeast, bytes, milliseconds, path, port, section, seconds, topicPattern } from "./keys.ts";
 
 const node = section("Who this box is in the topics <base>/<id>/…", {
   id: z
@@ -45,9 +45,9 @@ const mqtt = section("The broker.", {
   keepAliveS: seconds(5, 30)
     .max(65_535)
     .describe("Seconds between signs of life; the broker publishes `offline` after 1.5 of it."),
-  connectTimeoutMs: atLeast(100, 10_000).describe("How long the broker may take to answer, ms."),
-  reconnectMinMs: atLeast(10, 500).describe("First wait before connecting again, ms; doubles each time."),
-  reconnectMaxMs: atLeast(10, 30_000).describe("Longest wait before connecting again, ms."),
+  connectTimeoutMs: milliseconds(100, 10_000).describe("How long the broker may take to answer, ms."),
+  reconnectMinMs: milliseconds(10, 500).describe("First wait before connecting again, ms; doubles each time."),
+  reconnectMaxMs: milliseconds(10, 30_000).describe("Longest wait before connecting again, ms."),
   sessionExpiryS: seconds(1, 7 * 24 * 3600)
     .max(0xffff_fffe)
     .describe("How long the broker keeps labels for this node while it is away, s. Only MQTT 5 knows it."),
@@ -71,13 +71,13 @@ const model = section("The frozen backbone.", {
   provider: z
     .enum(["auto", "cpu", "cuda", "tensorrt"])
     .default("auto")
-    .describe("ONNX Runtime's execution provider; auto takes the first that starts."),
+    .describe("ONNX Runtime's execution provider; auto takes CUDA where it starts, else the CPU."),
   threads: atLeast(0, 0).max(256).describe("CPU threads; 0: the runtime's choice."),
 });
 
 const snapshot = section("Checkpoints on disk and the snapshot that is published.", {
   everyLearned: atLeast(0, 100).describe("After so many learned labels; 0: never for this reason."),
-  everyMs: atLeast(0, 5 * 60_000).describe("After so long, when something was learned; 0: never for this reason."),
+  everyMs: milliseconds(0, 5 * 60_000).describe("After so long, when something was learned; 0: never for this reason."),
   precision: z.enum(["fp16", "int8"]).default("fp16").describe("Of the published snapshot; checkpoints are exact."),
   keep: atLeast(1, 3).max(1000).describe("Checkpoints kept on disk."),
   publish: z.boolean().default(true).describe("Publish the compact snapshot, retained."),

@@ -163,7 +163,7 @@ export function wire(parts: PipelineParts): Wired {
     },
     known: () => learner.labels,
     lineIsFull: () => writer.waiting >= maxLine,
-    sweepMs: Math.min(1000, Math.max(1, settings.labelWindowMs / 4)),
+    sweepMs: Math.min(1000, Math.max(100, settings.labelWindowMs / 4)),
     mailbox: {
       keyOf: ({ frame }) => frame.camera,
       parallel: settings.parallelFrames,

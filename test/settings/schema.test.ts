@@ -45,6 +45,17 @@ describe("the schema for editors", () => {
   });
 });
 
+it("no time is longer than Node's timers can be set for: those end after 1 ms", () => {
+  const times: Record<string, number | undefined> = {};
+  const walk = (schema: { properties?: object; maximum?: number }, path: string): void => {
+    if (path.endsWith("Ms")) times[path] = schema.maximum;
+    for (const [key, value] of Object.entries(schema.properties ?? {})) walk(value as object, `${path}.${key}`);
+  };
+  walk(settingsJsonSchema(), "");
+  expect(Object.keys(times).length).toBeGreaterThan(10);
+  expect(Object.entries(times).filter(([, most]) => !(most! < 2 ** 31))).toEqual([]);
+});
+
 describe("defaults", () => {
   it("are the pipeline's own", () => {
     const { stream, snapshot } = parseSettings("", "", {});
