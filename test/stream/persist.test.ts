@@ -124,6 +124,12 @@ describe("persist", () => {
     expect(book.pending).toBe(1);
   });
 
+  it("makes nothing ready of a frame whose label was refused meanwhile", async () => {
+    const { play, book } = stage();
+    expect(await play("aa---", "--x-d")).toEqual({ disk: "a-a--", settle: "--a-a", out: "--!--" });
+    expect([book.pending, book.waiting]).toEqual([0, 0]);
+  });
+
   it("lets labels wait on when their frame found no room, until it comes again", async () => {
     const { play, codes, book } = stage();
     expect(await play("a-a--a--", "-d-x--d-")).toEqual({ disk: "a-a--a--", settle: "-a-a--a-", out: "---!--a-" });
