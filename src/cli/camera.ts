@@ -44,10 +44,7 @@ export function cameraCommand(): Command {
     .option("--username <name>", "for the broker")
     .option("--password-file <file>", "its first line is the password")
     .option("--ca <file>", "certificate authority of the broker (for mqtts://), PEM")
-    .addHelpText(
-      "after",
-      "\nExample:\n  l2p-edge camera --node box1 --data ./parts --split train --fps 5 --label-share 0.3",
-    )
+    .addHelpText("after", "\nExample:\n  l2p-edge camera --node box-1 --data ./parts --fps 5 --label-share 0.3")
     .action(play);
 }
 

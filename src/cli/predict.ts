@@ -32,7 +32,7 @@ export function predictCommand(): Command {
 Exit status 1 when an image could not be predicted; the others are.
 Example:
   l2p-edge predict --config config/one-camera.yaml part.jpg
-  l2p-edge predict --snapshot box1.safetensors --json part-1.jpg part-2.jpg`,
+  l2p-edge predict --snapshot box-1.safetensors --json part-1.jpg part-2.jpg`,
     )
     .action(predict);
 }

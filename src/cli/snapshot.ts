@@ -21,9 +21,9 @@ export function snapshotCommand(): Command {
       "after",
       `
 Examples:
-  l2p-edge snapshot show state
-  mosquitto_sub -C 1 -N -t l2p/box1/snapshot > box1.safetensors
-  l2p-edge snapshot show box1.safetensors`,
+  l2p-edge snapshot show state/one-camera
+  mosquitto_sub -C 1 -N -t l2p/box-1/snapshot > box-1.safetensors
+  l2p-edge snapshot show box-1.safetensors`,
     )
     .action(showSnapshot);
   snapshot
@@ -36,7 +36,7 @@ Examples:
         .choices(["fp16", "int8"])
         .default("fp16"),
     )
-    .addHelpText("after", "\nExample:\n  l2p-edge snapshot export --state state --out box1.safetensors")
+    .addHelpText("after", "\nExample:\n  l2p-edge snapshot export --state state/one-camera --out box-1.safetensors")
     .action(exportSnapshot);
   snapshot
     .command("restore")
@@ -52,7 +52,7 @@ Examples:
 Refused while a node runs on the folder, and for another model's snapshot. Labels that wait in the node's journal are
 learned on top of it when the node starts; what was learned since its last checkpoint is replaced with the rest.
 Example:
-  l2p-edge snapshot restore box1.safetensors --state state`,
+  l2p-edge snapshot restore box-1.safetensors --state state/one-camera`,
     )
     .action(restoreSnapshot);
   snapshot
@@ -63,7 +63,7 @@ Example:
     .option("--json", "as JSON", false)
     .addHelpText("after", "\nExample:\n  l2p-edge snapshot diff monday.safetensors friday.safetensors")
     .action(diffSnapshots);
-  return snapshot.addHelpText("after", "\nExample:\n  l2p-edge snapshot show state");
+  return snapshot.addHelpText("after", "\nExample:\n  l2p-edge snapshot show state/one-camera");
 }
 
 interface ExportFlags {
