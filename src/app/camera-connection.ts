@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import { appError } from "../kernel/errors.ts";
 
@@ -12,11 +13,17 @@ export interface CameraConnectionOptions {
 
 export interface CameraConnection {
   readonly publish: (topic: string, payload: Uint8Array | string, qos: 0 | 1) => Promise<void>;
+  /** What comes on a topic filter, until `seen` returns true or `waitMs` passed; nothing where the broker refuses it. */
+  readonly listen: (
+    filter: string,
+    waitMs: number,
+    seen: (topic: string, payload: Uint8Array) => boolean,
+  ) => Promise<void>;
   /** After what is under way was sent. */
   close(): Promise<void>;
 }
 
-/** A camera's own connection: it only publishes. @throws AppError `camera/broker`, `camera/file` */
+/** A camera's own connection. @throws AppError `camera/broker`, `camera/file` */
 export async function connectCamera(url: string, options: CameraConnectionOptions = {}): Promise<CameraConnection> {
   const { username, passwordFile, ca } = options;
   const password = passwordFile === undefined ? undefined : (await readText(passwordFile)).split(/\r?\n/)[0];
@@ -44,6 +51,20 @@ export async function connectCamera(url: string, options: CameraConnectionOption
   return {
     publish: async (topic, payload, qos) => {
       await client.publishAsync(topic, typeof payload === "string" ? payload : Buffer.from(payload), { qos });
+    },
+    async listen(filter, waitMs, seen) {
+      const enough = new AbortController();
+      const hear = (topic: string, payload: Buffer): void => void (seen(topic, payload) && enough.abort());
+      client.on("message", hear);
+      try {
+        await client.subscribeAsync(filter);
+        await sleep(waitMs, undefined, { signal: enough.signal });
+      } catch {
+        // Enough was seen, or the broker lets this user read nothing.
+      } finally {
+        client.off("message", hear);
+      }
+      await client.unsubscribeAsync(filter).catch(() => {});
     },
     close: () => client.endAsync(),
   };

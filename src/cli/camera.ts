@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import type { Picture } from "../app/camera-player.ts";
 import { appError } from "../kernel/errors.ts";
 import { number } from "./arguments.ts";
-import { progress } from "./terminal.ts";
+import { type Progress, progress } from "./terminal.ts";
 
 interface CameraFlags {
   readonly broker: string;
@@ -30,14 +30,14 @@ export function cameraCommand(): Command {
     .option("--broker <url>", "where to publish", "mqtt://127.0.0.1:1883")
     .option("--base <topic>", "first level of every topic", "l2p")
     .requiredOption("--node <name>", "the node that listens: the middle of l2p/<node>/<camera>/frame")
-    .option("--camera <name>", "this camera's name", "cam0")
+    .option("--camera <name>", "this camera's name", "camera-1")
     .option("--data <path>", "ImageFolder tree (one folder a class), or a .tar or .tar.gz of one")
     .option("--split <folder>", "only this part of the data, e.g. train")
     .addOption(new Option("--video <file>", "a video file, through ffmpeg").conflicts("data"))
     .option("--label <text>", "what every picture of the video shows (without it, a video has no labels)")
     .option("--fps <n>", "frames a second", number(0.01, 1000), 2)
     .option("--label-share <share>", "share of the frames that get a label, 0 to 1", number(0, 1), 0.5)
-    .option("--label-delay <seconds>", "how long after its frame a label comes", number(0), 2)
+    .option("--label-delay <seconds>", "how long after its frame a label comes", number(0, 86_400), 2)
     .option("--frames <n>", "stop after so many (0: at the end of the data)", number(0), 0)
     .option("--loop", "start again at the end", false)
     .option("--seed <n>", "order of the images, and which get labels", number(0), 1)
@@ -49,34 +49,37 @@ export function cameraCommand(): Command {
 }
 
 async function play(flags: CameraFlags): Promise<void> {
-  const [{ playCamera }, { connectCamera }, { topics }] = await Promise.all([
+  const [{ playCamera }, { connectCamera }, { whyAbsent }, { topics }] = await Promise.all([
     import("../app/camera-player.ts"),
     import("../app/camera-connection.ts"),
+    import("../app/node-presence.ts"),
     import("../message/topic.ts"),
   ]);
   const source = await pictures(flags);
+  const toNode = topics(flags.base, flags.node);
   const connection = await connectCamera(flags.broker, flags);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
+  const stop = stopSignal();
   const total = flags.frames || source.size;
-  const bar = progress(flags.camera, total ?? 0);
+  let bar: Progress | undefined;
   try {
+    const absent = await whyAbsent(connection, flags.base, flags.node);
+    if (absent !== null) process.stderr.write(`warning: ${absent}\n`);
+    bar = progress(flags.camera, total ?? 0);
     const played = await playCamera(source.pictures, {
-      topics: topics(flags.base, flags.node),
+      topics: toNode,
       camera: flags.camera,
       publish: connection.publish,
       framesPerSecond: flags.fps,
       labelShare: flags.labelShare,
       labelDelayMs: flags.labelDelay * 1000,
       seed: flags.seed,
-      signal: stop.signal,
-      onFrame: (frames) => bar.update(frames),
+      signal: stop,
+      onFrame: (frames) => bar?.update(frames),
     });
     bar.stop();
     process.stdout.write(`${JSON.stringify({ camera: flags.camera, ...played })}\n`);
   } finally {
-    bar.stop();
+    bar?.stop();
     await connection.close();
   }
 }

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import type { DemoEvent } from "../app/demo.ts";
 import type { DemoScores } from "../app/demo-tally.ts";
 import { number } from "./arguments.ts";
+import { stopSignal, unlessStopped } from "./stop-signal.ts";
 
 interface DemoFlags {
   readonly frames?: number;
@@ -24,7 +25,7 @@ export function demoCommand(): Command {
     .option("--fps <n>", "frames a second, of each camera", number(0.1, 1000), 6)
     .option("--story <n>", "length of the story, frames of each camera", number(6), 360)
     .option("--label-share <share>", "share of the frames that get a label, 0 to 1", number(0, 1), 0.5)
-    .option("--label-delay <seconds>", "how long after its frame a label comes", number(0), 1)
+    .option("--label-delay <seconds>", "how long after its frame a label comes", number(0, 86_400), 1)
     .option("--seed <n>", "pictures, order of parts, and which get labels", number(0), 1)
     .option("--model <path>", "another backbone: a folder or a .safetensors file")
     .addOption(
@@ -40,28 +41,30 @@ export function demoCommand(): Command {
 }
 
 async function demo(flags: DemoFlags): Promise<void> {
+  const stop = stopSignal(); // first: starting takes a while
   const [{ runDemo }, { createLog }] = await Promise.all([import("../app/demo.ts"), import("../edge/log.ts")]);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort()).once("SIGTERM", () => stop.abort());
-  const summary = await runDemo(
-    {
-      frames: flags.frames,
-      cameras: flags.cameras,
-      framesPerSecond: flags.fps,
-      storyFrames: flags.story,
-      labelShare: flags.labelShare,
-      labelDelayMs: flags.labelDelay * 1000,
-      seed: flags.seed,
-      modelPath: flags.model,
-      dashboardPort: flags.port,
-      brokerPort: flags.broker,
-      signal: stop.signal,
-      onEvent: show,
-    },
-    createLog({ level: "warn", node: "demo" }),
+  const summary = await unlessStopped(
+    stop,
+    runDemo(
+      {
+        frames: flags.frames,
+        cameras: flags.cameras,
+        framesPerSecond: flags.fps,
+        storyFrames: flags.story,
+        labelShare: flags.labelShare,
+        labelDelayMs: flags.labelDelay * 1000,
+        seed: flags.seed,
+        modelPath: flags.model,
+        dashboardPort: flags.port,
+        brokerPort: flags.broker,
+        signal: stop,
+        onEvent: show,
+      },
+      createLog({ level: "warn", node: "demo" }),
+    ),
   );
   clearLine();
-  process.stdout.write(`${JSON.stringify(summary)}\n`);
+  if (summary) process.stdout.write(`${JSON.stringify(summary)}\n`);
 }
 
 /** Lines that stay for what happened, and on a terminal one that moves for what goes on. */

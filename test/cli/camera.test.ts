@@ -57,6 +57,27 @@ describe("l2p-edge camera", () => {
     expect(JSON.parse(stdout)).toEqual({ camera: "cam7", frames: 15, labels: 0 });
   });
 
+  it("warns in one line where no such node is online, names those that are, and plays all the same", async () => {
+    const outside = await outsideClient(broker.url);
+    const say = (node: string, status: string): Promise<void> =>
+      outside.publish(`l2p/${node}/status`, status, { qos: 1, retain: true });
+    const quick = ["--data", folder, "--frames", "1", "--label-share", "0"];
+
+    const nobody = await play(...quick);
+    expect(nobody.stderr).toMatch(/^warning: no node l2p\/box1 has told its status here .*: check --base, --node.*\n$/);
+    expect(JSON.parse(nobody.stdout)).toMatchObject({ frames: 1 });
+
+    await say("box-2", "online");
+    expect((await play(...quick)).stderr).toMatch(/^warning: .*\(there is l2p\/box-2\).*\n$/);
+
+    await say("box1", "offline");
+    expect((await play(...quick)).stderr).toMatch(/^warning: node l2p\/box1 is offline: .*\n$/);
+
+    await say("box1", "online");
+    expect((await play(...quick)).stderr).toBe("");
+    await outside.end();
+  });
+
   it("says in one line what is wrong", async () => {
     const nothing = await play("--data", join(folder, "nowhere"));
     expect(nothing).toMatchObject({ status: 1, stdout: "" });
