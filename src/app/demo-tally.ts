@@ -1,12 +1,5 @@
 import type { LearnedMessage } from "../message/learned.ts";
-
-/** Labels that came for predicted frames, and how many of those predictions were right. */
-export interface Score {
-  readonly labels: number;
-  readonly correct: number;
-  /** correct ÷ labels, 0…1; null for none. */
-  readonly accuracy: number | null;
-}
+import { type Score, score, type ScoreHistory, scoreHistory } from "./score-history.ts";
 
 export interface PhaseScore extends Score {
   readonly phase: string;
@@ -22,50 +15,55 @@ export interface DemoScores extends Score {
   readonly firstLabelsLater: Score;
 }
 
-/** Follows how right the predictions were, phase by phase. */
+/** Follows how right the predictions were, phase by phase; the last phase goes on for ever, so in bounded memory. */
 export interface DemoTally {
   add(phase: string, learned: Pick<LearnedMessage, "label" | "correct" | "correction" | "replayed">): void;
   scores(): DemoScores;
 }
 
-interface Entry {
-  readonly phase: string;
-  readonly label: string;
-  readonly correct: boolean;
-}
-
 export function demoTally(): DemoTally {
-  const entries: Entry[] = [];
+  const all = scoreHistory();
+  const phases = new Map<string, ScoreHistory>();
+  const firstLabels = new Set<string>();
+  /** Of the phases after the first, by label. */
+  const later = new Map<string, { labels: number; correct: number }>();
+
   return {
     add(phase, { label, correct, correction, replayed }) {
       // Only what was predicted before its label came tells anything.
-      if (correct !== null && !correction && !replayed) entries.push({ phase, label, correct });
+      if (correct === null || correction || replayed) return;
+      const history = phases.get(phase) ?? scoreHistory();
+      phases.set(phase, history);
+      all.add(correct);
+      history.add(correct);
+      if (phases.keys().next().value === phase) firstLabels.add(label);
+      else {
+        const before = later.get(label) ?? { labels: 0, correct: 0 };
+        later.set(label, { labels: before.labels + 1, correct: before.correct + Number(correct) });
+      }
     },
     scores() {
-      const names = [...new Set(entries.map(({ phase }) => phase))];
-      const first = new Set(entries.filter(({ phase }) => phase === names[0]).map(({ label }) => label));
+      const kept = [...later].filter(([label]) => firstLabels.has(label)).map(([, counts]) => counts);
       return {
-        ...score(entries),
-        secondHalf: score(entries.slice(Math.floor(entries.length / 2))),
-        phases: names.map((phase) => phaseScore(phase, entries)),
-        firstLabelsLater: score(entries.filter(({ phase, label }) => phase !== names[0] && first.has(label))),
+        ...all.between(0, all.labels),
+        secondHalf: all.between(Math.floor(all.labels / 2), all.labels),
+        phases: [...phases].map(([phase, history]) => phaseScore(phase, history)),
+        firstLabelsLater: score(
+          kept.reduce((sum, { labels }) => sum + labels, 0),
+          kept.reduce((sum, { correct }) => sum + correct, 0),
+        ),
       };
     },
   };
 }
 
-function phaseScore(phase: string, all: readonly Entry[]): PhaseScore {
-  const entries = all.filter((entry) => entry.phase === phase);
-  const third = Math.ceil(entries.length / 3);
+function phaseScore(phase: string, history: ScoreHistory): PhaseScore {
+  const { labels } = history;
+  const third = Math.ceil(labels / 3);
   return {
     phase,
-    ...score(entries),
-    firstThird: score(entries.slice(0, third)).accuracy,
-    lastThird: score(entries.slice(-third)).accuracy,
+    ...history.between(0, labels),
+    firstThird: history.between(0, third).accuracy,
+    lastThird: history.between(labels - third, labels).accuracy,
   };
-}
-
-function score(entries: readonly Entry[]): Score {
-  const correct = entries.filter((entry) => entry.correct).length;
-  return { labels: entries.length, correct, accuracy: entries.length === 0 ? null : correct / entries.length };
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { demoTally } from "../../src/app/demo-tally.ts";
 
@@ -37,4 +39,24 @@ describe("demoTally", () => {
     tally.add("day", learned("bolt", true, { replayed: true }));
     expect(tally.scores()).toMatchObject({ labels: 0, accuracy: null, phases: [] });
   });
+
+  it("keeps counts, not labels: a demo may run for days", () => {
+    const tally = demoTally();
+    const count = 200_000;
+    const before = heapBytes();
+    for (let i = 0; i < count; i++) tally.add("day", learned("bolt", i >= count / 2));
+    expect(heapBytes() - before).toBeLessThan(2 * count); // an entry for each takes ten times that
+    const { labels, correct, secondHalf, phases } = tally.scores();
+    expect({ labels, correct }).toEqual({ labels: count, correct: count / 2 });
+    expect(Math.abs(secondHalf.labels - count / 2)).toBeLessThanOrEqual(count / 256);
+    expect(secondHalf.accuracy).toBeGreaterThan(0.99);
+    expect(phases[0]).toMatchObject({ firstThird: 0, lastThird: 1 });
+  });
 });
+
+/** What is in use after a collection. */
+function heapBytes(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage().heapUsed;
+}
