@@ -97,7 +97,7 @@ async function pictures(flags: CameraFlags): Promise<Source> {
     return { pictures: repeated(() => labelled(videoPictures(video, fps), label), flags.loop, limit) };
   }
   if (flags.data === undefined) throw appError("cli/usage", "say what to play: --data or --video");
-  const { openDataset } = await import("../evaluate/dataset.ts");
+  const { openDataset } = await import("../dataset/dataset.ts");
   const options = { shuffleSeed: flags.seed, ...(flags.split !== undefined && { split: flags.split }) };
   const dataset = await openDataset(flags.data, options);
   const played = repeated(() => dataset, flags.loop, limit);

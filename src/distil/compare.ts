@@ -1,7 +1,7 @@
 import { loadModel } from "../backbone/model.ts";
 import { createOnnxEngine } from "../backbone/onnx-engine.ts";
 import { prepareImage } from "../backbone/preprocess.ts";
-import { openDataset } from "../evaluate/dataset.ts";
+import { openDataset } from "../dataset/dataset.ts";
 import { type LabelledFeatures, probe, type ProbeResult } from "./probe.ts";
 
 export interface CompareOptions {

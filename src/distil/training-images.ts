@@ -1,4 +1,4 @@
-import { openDataset } from "../evaluate/dataset.ts";
+import { openDataset } from "../dataset/dataset.ts";
 import { createRng } from "../kernel/rng.ts";
 import { randomCondition } from "../scene/condition.ts";
 import { partNames } from "../scene/parts.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { openDataset } from "../../src/evaluate/dataset.ts";
+import { openDataset } from "../../src/dataset/dataset.ts";
 import type { PredictionMessage } from "../../src/message/prediction.ts";
 import { cleanUps } from "../support/clean-up.ts";
 import { mosquittoBinary, needsMosquitto, startMosquitto } from "../support/mosquitto.ts";

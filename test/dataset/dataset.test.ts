@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Dataset, type DatasetItem, openDataset } from "../../src/evaluate/dataset.ts";
+import { type Dataset, type DatasetItem, openDataset } from "../../src/dataset/dataset.ts";
 import { isAppError } from "../../src/kernel/errors.ts";
 import { needsSharedData, sharedData, sharedPath } from "../support/shared-data.ts";
 
