@@ -31,7 +31,10 @@ export interface Played {
   readonly labels: number;
 }
 
-/** Sends pictures as frames at a set rate, and labels for a share of them later; resolves when the last label is sent. */
+/**
+ * Sends pictures as frames at a set rate, and labels for a share of them later; resolves when the last label is sent.
+ * @throws what `publish` threw, of a frame or a label; the play ends with it.
+ */
 export async function playCamera(pictures: AsyncIterable<Picture>, options: CameraOptions): Promise<Played> {
   const { topics, camera, publish, framesPerSecond, labelShare, labelDelayMs, signal, onFrame } = options;
   const rng = createRng(options.seed);
@@ -39,28 +42,39 @@ export async function playCamera(pictures: AsyncIterable<Picture>, options: Came
   if (signal) setMaxListeners(0, signal);
   // Unlike the ids of an earlier play: a node that still waits for that one's labels must not mix them up.
   const run = Date.now().toString(36);
-  const labels: Promise<void>[] = [];
+  /** Labels that are still to be sent: a camera may play for days. */
+  const open = new Set<Promise<void>>();
+  const failures: unknown[] = [];
   const start = performance.now();
   let frames = 0;
+  let labels = 0;
 
   async function sendLabel(frameId: string, label: string, delayMs: number): Promise<void> {
     await pause(delayMs, signal);
-    await publish(topics.label(camera, frameId), label, 1);
+    if (failures.length > 0) return;
+    // Told of by the play: nobody else waits for this promise while frames go on.
+    await publish(topics.label(camera, frameId), label, 1).catch((error: unknown) => failures.push(error));
   }
 
   for await (const { bytes, label } of pictures) {
-    if (signal?.aborted) break;
+    if (signal?.aborted || failures.length > 0) break;
     const frameId = `${run}-${frames}`;
     // With a label to come, the frame must arrive: QoS 1.
     const labelled = label !== null && rng.uniform() < labelShare;
     await publish(topics.frame(camera, frameId), bytes, labelled ? 1 : 0);
-    if (labelled) labels.push(sendLabel(frameId, label, labelDelayMs * (0.5 + rng.uniform())));
+    if (labelled) {
+      labels += 1;
+      const sending = sendLabel(frameId, label, labelDelayMs * (0.5 + rng.uniform()));
+      open.add(sending);
+      void sending.then(() => open.delete(sending));
+    }
     frames += 1;
     onFrame?.(frames);
     await pause(start + (frames * 1000) / framesPerSecond - performance.now(), signal);
   }
-  await Promise.all(labels);
-  return { frames, labels: labels.length };
+  await Promise.all(open);
+  if (failures.length > 0) throw failures[0];
+  return { frames, labels };
 }
 
 /** Waits, but no longer than until the signal. */
