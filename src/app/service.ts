@@ -36,42 +36,51 @@ export interface RunningService {
   readonly prediction$: Observable<Predicted>;
   readonly learned$: Observable<LearnedLabel>;
   readonly rejected$: Observable<Refused>;
-  /** Finishes what is in flight, writes a checkpoint, says `stopped`, and lets go of everything. Idempotent. */
+  /** Finishes what is in flight, writes a checkpoint, says `stopped` (`offline` of a pipeline that failed), and lets go of everything. Idempotent. */
   stop(): Promise<void>;
   /** Rejects with the bug that ended the pipeline; resolves after a stop. */
   readonly ended: Promise<unknown>;
 }
 
-/** What was started and must be let go of, last first. */
-type Undo = (() => Promise<unknown>)[];
+interface Starting {
+  /** What was started and must be let go of, last first. */
+  readonly undo: (() => Promise<unknown>)[];
+  readonly release: () => Promise<void>;
+  /** Throws when nobody wants the node any more. */
+  readonly goOn: () => void;
+}
 
 /**
- * Wires a node and starts it: broker, backbone, state, learner, pipeline, page.
- * @throws AppError of whichever part does not start; everything before it is stopped again.
+ * Wires a node and starts it: broker, backbone, state, learner, pipeline, page. An abort while it starts is heard
+ * between its steps (the long ones load a large model, or wait for a snapshot to start from); later it changes nothing.
+ * @throws AppError of whichever part does not start, or the signal's reason; everything before it is stopped again.
  */
-export async function startService(settings: LoadedSettings, logger: Logger): Promise<RunningService> {
+export async function startService(
+  settings: LoadedSettings,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<RunningService> {
   const log: Log = (level, message, cause) => logger[level](cause === undefined ? {} : { err: cause }, message);
-  const undo: Undo = [];
+  const undo: Starting["undo"] = [];
   const release = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) {
       await step().catch((error: unknown) => log("error", "something did not stop cleanly", error));
     }
   };
   try {
-    return await start(settings, log, undo, release);
+    const service = await start(settings, log, { undo, release, goOn: () => signal?.throwIfAborted() });
+    if (signal?.aborted) await service.stop(); // it is online by now
+    signal?.throwIfAborted();
+    return service;
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-async function start(
-  settings: LoadedSettings,
-  log: Log,
-  undo: Undo,
-  release: () => Promise<void>,
-): Promise<RunningService> {
+async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }: Starting): Promise<RunningService> {
   const { node, stream, snapshot, state: kept } = settings;
+  goOn();
   const notify = systemd();
   await notify.extendTimeout(WARMING_MS);
   for (const warning of settings.warnings) log("warn", warning);
@@ -81,6 +90,7 @@ async function start(
   // First: a node that runs already keeps its status.
   const state = await openDurableState({ ...kept, keep: snapshot.keep, log });
   undo.push(() => state.close());
+  goOn();
 
   const broker =
     settings.mqtt.url === undefined
@@ -114,6 +124,7 @@ async function start(
   });
   const { engine, model } = backbone;
   undo.push(() => engine.close());
+  goOn();
   const identity = { modelId: model.info.modelId, modelName: model.info.name };
   const from = { node: node.id, ...identity };
   const runs = `${engine.provider.engine}/${engine.provider.provider}`;
@@ -127,6 +138,7 @@ async function start(
   if (snapshot.warmStart !== undefined && isEmpty) {
     const at = { topic: snapshot.warmStart, model: identity, waitMs: WARM_START_WAIT_MS };
     const header = await warmStart(learner, warming, at);
+    goOn();
     if (header) await state.saveStart(learner, from);
     const version = header && `starts from ${header.node}'s snapshot of version ${header.poolVersion}`;
     log(header ? "info" : "warn", version ?? `starts empty: no snapshot on ${at.topic}`);
@@ -135,6 +147,7 @@ async function start(
     ? await createDashboard({ ...settings.dashboard, node: node.id, model: model.info.name })
     : undefined;
   if (dashboard) undo.push(() => dashboard.close());
+  goOn(); // not later: only this connection can still say `stopped`, or the next
   await warming.close();
 
   const transport = transportFor(settings, brokerUrl, clientId, nodeTopics(topics));
@@ -193,8 +206,11 @@ async function start(
   async function stop(): Promise<void> {
     await notify.stopping();
     stop$.next();
-    await ended.catch(() => {}); // whoever waits for `ended` hears of it
-    say("stopped");
+    const failed = await ended.then(
+      () => false,
+      () => true, // whoever waits for `ended` hears of it
+    );
+    say(failed ? "offline" : "stopped");
     await release();
   }
   let stopped: Promise<void> | undefined;

@@ -28,6 +28,11 @@ export function createSessionHost(): SessionHost {
   let closing: Promise<void> | undefined;
   let dead = false;
 
+  function gone(): Error {
+    if (closing) return appError("engine/closed", "the engine is closed");
+    return appError("engine/failed", "the inference thread ended");
+  }
+
   function failAll(error: Error): void {
     dead = true;
     for (const { reject } of waiting.values()) reject(error);
@@ -42,7 +47,7 @@ export function createSessionHost(): SessionHost {
     else caller?.reject(appError("engine/failed", reply.error));
   });
   worker.on("error", (cause) => failAll(appError("engine/failed", "the inference thread died", { cause })));
-  worker.on("exit", () => failAll(appError("engine/closed", "the engine is closed")));
+  worker.on("exit", () => failAll(gone()));
   worker.unref();
 
   /** Settles when the answer comes; rejected when the thread ends before. */
@@ -66,7 +71,7 @@ export function createSessionHost(): SessionHost {
 
   return {
     call: async (call) => {
-      if (dead || closing) throw appError("engine/closed", "the engine is closed");
+      if (dead || closing) throw gone();
       return await send(call);
     },
     close: () => (closing ??= close()),

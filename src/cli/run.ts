@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import type { RunningService } from "../app/service.ts";
+import { stopSignal, unlessStopped } from "./stop-signal.ts";
 
 export function runCommand(): Command {
   return new Command("run")
@@ -11,24 +13,30 @@ Environment variables override the file: L2P_EDGE_MQTT__URL=mqtt://broker:1883 f
 Example:
   l2p-edge run --config config/one-camera.yaml`,
     )
-    .action(async ({ config }: { config: string }) => {
-      const [{ loadSettings }, { startService }, { createLog }] = await Promise.all([
-        import("../settings/load.ts"),
-        import("../app/service.ts"),
-        import("../edge/log.ts"),
-      ]);
-      const settings = loadSettings(config, process.env);
-      const log = createLog({ level: settings.log.level, node: settings.node.id });
-      const service = await startService(settings, log);
-      log.info(`listening for ${settings.node.base}/${settings.node.id}/<camera>/frame at ${service.brokerUrl}`);
-      if (service.dashboard) log.info(`page at ${service.dashboard.url}`);
-      const stop = (signal: NodeJS.Signals): void => {
-        log.info(`${signal}: finishing what is in flight`);
-        void service.stop();
-      };
-      process.once("SIGTERM", stop).once("SIGINT", stop);
-      await service.ended;
-      await service.stop();
-      log.info("stopped");
-    });
+    .action(run);
+}
+
+async function run({ config }: { config: string }): Promise<void> {
+  const stop = stopSignal(); // first: starting takes a while
+  const [{ loadSettings }, { startService }, { createLog }] = await Promise.all([
+    import("../settings/load.ts"),
+    import("../app/service.ts"),
+    import("../edge/log.ts"),
+  ]);
+  const settings = loadSettings(config, process.env);
+  const log = createLog({ level: settings.log.level, node: settings.node.id });
+  let service: RunningService | undefined;
+  stop.addEventListener("abort", () => {
+    log.info(`${(stop.reason as Error).message}: finishing what is in flight`);
+    void service?.stop();
+  });
+  service = await unlessStopped(stop, startService(settings, log, stop));
+  if (service) {
+    log.info(`listening for ${settings.node.base}/${settings.node.id}/<camera>/frame at ${service.brokerUrl}`);
+    if (service.dashboard) log.info(`page at ${service.dashboard.url}`);
+    // Of a failed engine no clean stop is tried, which could hang on it: the broker publishes the last will.
+    await service.ended;
+    await service.stop();
+  }
+  log.info("stopped");
 }

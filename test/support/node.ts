@@ -58,11 +58,11 @@ export interface Node extends RunningService {
   readonly log: readonly string[];
 }
 
-export async function startNode(config: Config): Promise<Node> {
+export async function startNode(config: Config, signal?: AbortSignal): Promise<Node> {
   const log: string[] = [];
   const logger = pino({ level: "info" }, { write: (line) => void log.push(line) });
   // YAML takes JSON.
-  const service = await startService(parseSettings(JSON.stringify(config), "test", {}), logger);
+  const service = await startService(parseSettings(JSON.stringify(config), "test", {}), logger, signal);
   return { ...service, log };
 }
 
@@ -76,11 +76,16 @@ export interface NodeProcess {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export async function spawnNode(config: Config | string, folder: string): Promise<NodeProcess> {
+/** @param nodeArgs Of Node.js itself. */
+export async function spawnNode(
+  config: Config | string,
+  folder: string,
+  nodeArgs: readonly string[] = [],
+): Promise<NodeProcess> {
   if (!existsSync(main)) throw new Error(`${main} is not there: run \`npm run build\` first`);
   const file = join(folder, "config.yaml");
   await writeFile(file, typeof config === "string" ? config : JSON.stringify(config));
-  const child = spawn(process.execPath, [main, "run", "--config", file], {
+  const child = spawn(process.execPath, [...nodeArgs, main, "run", "--config", file], {
     cwd: folder,
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: process.env["PATH"] },
