@@ -64,14 +64,20 @@ const NODE = "demo";
 
 /**
  * A whole plant on one machine: broker, node, page, and cameras that the product draws itself, talking over MQTT like
- * any other. Its state lives in a temporary folder and goes with it.
+ * any other. Its state lives in a temporary folder and goes with it. The signal ends it early: with a summary of what
+ * was, or while it still starts with its reason thrown.
+ * @throws AppError of what does not start, or of a node that fails
  */
 export async function runDemo(options: DemoOptions, logger: Logger): Promise<DemoSummary> {
   const folder = await mkdtemp(join(tmpdir(), "l2p-edge-demo-"));
   try {
-    const service = await startService(await demoSettings(options, folder), logger);
+    const service = await startService(await demoSettings(options, folder), logger, options.signal);
+    const failure = new AbortController();
+    service.ended.catch((error: unknown) => failure.abort(error));
     try {
-      return await play(service, options);
+      const summary = await play(service, { ...options, signal: AbortSignal.any([options.signal, failure.signal]) });
+      failure.signal.throwIfAborted();
+      return summary;
     } finally {
       await service.stop();
     }
@@ -103,12 +109,15 @@ async function play(service: RunningService, options: DemoOptions): Promise<Demo
   const counts = { frames: 0, predictions: 0, learned: 0, rejected: 0, poolVersion: 0 };
   let phase = schedule.phases[0].name;
 
-  service.prediction$.subscribe(() => (counts.predictions += 1));
-  service.rejected$.subscribe(() => (counts.rejected += 1));
-  service.learned$.subscribe(({ message }) => {
-    counts.learned += 1;
-    counts.poolVersion = message.poolVersion;
-    tally.add(momentAt(schedule, indexOf(message.frameId)).phase.name, message);
+  service.prediction$.subscribe({ next: () => (counts.predictions += 1), error: toldByEnded });
+  service.rejected$.subscribe({ next: () => (counts.rejected += 1), error: toldByEnded });
+  service.learned$.subscribe({
+    next({ message }) {
+      counts.learned += 1;
+      counts.poolVersion = message.poolVersion;
+      tally.add(momentAt(schedule, indexOf(message.frameId)).phase.name, message);
+    },
+    error: toldByEnded,
   });
   onEvent({ kind: "started", page: service.dashboard?.url ?? "", broker: service.brokerUrl, runs: service.runs });
   service.dashboard?.note({ kind: "phase", text: phase });
@@ -141,6 +150,9 @@ async function play(service: RunningService, options: DemoOptions): Promise<Demo
     clearInterval(progress);
   }
 }
+
+/** Of a stream that fails: the service's `ended` rejects with the same. */
+function toldByEnded(): void {}
 
 async function playOne(
   camera: number,

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
@@ -18,6 +18,8 @@ export interface RunOptions {
   /** For standard input. */
   readonly input?: Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  /** Sees the process as soon as it runs. */
+  readonly onStart?: (child: ChildProcess) => void;
 }
 
 /** Runs the compiled `l2p-edge` as a process of its own. */
@@ -31,12 +33,13 @@ export function runScript(path: string, options: RunOptions = {}): Promise<Ran> 
   return runNode([path], options);
 }
 
-function runNode(args: readonly string[], { cwd, input, env = {} }: RunOptions): Promise<Ran> {
+function runNode(args: readonly string[], { cwd, input, env = {}, onStart }: RunOptions): Promise<Ran> {
   const child = spawn(process.execPath, [...args], {
     ...(cwd !== undefined && { cwd }),
     stdio: "pipe",
     env: { PATH: process.env["PATH"], ...env },
   });
+  onStart?.(child);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (bytes: Buffer) => stdout.push(bytes));
