@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import type { Picture } from "../app/camera-player.ts";
 import { appError } from "../kernel/errors.ts";
 import { number } from "./arguments.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { type Progress, progress } from "./terminal.ts";
 
 interface CameraFlags {
