@@ -1,7 +1,6 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { demoTally } from "../../src/app/demo-tally.ts";
+import { heapBytes } from "../support/heap.ts";
 
 const learned = (label: string, correct: boolean | null, more = {}) => ({
   label,
@@ -53,10 +52,3 @@ describe("demoTally", () => {
     expect(phases[0]).toMatchObject({ firstThird: 0, lastThird: 1 });
   });
 });
-
-/** What is in use after a collection. */
-function heapBytes(): number {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-  return process.memoryUsage().heapUsed;
-}
