@@ -23,7 +23,7 @@ export interface ReadOnlyOptions {
 /**
  * The checkpoints of a state folder, newest first, each read when it is asked for. Nothing is written, mended or locked:
  * a node may be running on the folder. One that the node removes meanwhile is passed over.
- * @throws AppError `store/not-found` when there is no such folder, `store/io`
+ * @throws AppError `store/empty` when there is no such folder, `store/io`
  */
 export async function* readCheckpoints(
   stateFolder: string,
@@ -50,20 +50,20 @@ export async function* readCheckpoints(
   }
 }
 
-/** The newest that is whole. @throws AppError `store/not-found`, `store/io` */
+/** The newest that is whole. @throws AppError `store/empty`, `store/io` */
 export async function newestCheckpoint(stateFolder: string, options: ReadOnlyOptions): Promise<ListedCheckpoint> {
   // A node that keeps one checkpoint may have removed it, for a newer one, since the folder was listed.
   for (let attempt = 0; attempt < 3; attempt++) {
     for await (const checkpoint of readCheckpoints(stateFolder, options)) return checkpoint;
   }
-  throw appError("store/not-found", `no checkpoint that can be used in ${checkpointFolder(stateFolder)}`);
+  throw appError("store/empty", `no checkpoint that can be used in ${checkpointFolder(stateFolder)}`);
 }
 
 async function list(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT") throw appError("store/not-found", `there is no folder ${folder}`, { cause });
+    if (codeOf(cause) === "ENOENT") throw appError("store/empty", `there is no folder ${folder}`, { cause });
     throw appError("store/io", `cannot read ${folder}`, { cause });
   }
 }

@@ -32,7 +32,10 @@ export function createProgram(): Command {
   const program = new Command("l2p-edge")
     .description("A camera box that keeps learning: frames and labels in over MQTT, predictions and snapshots out.")
     .version(version)
-    .addHelpText("after", "\nFirst time here? `l2p-edge demo` shows a box that learns, on this machine alone.");
+    .addHelpText(
+      "after",
+      "\nFirst time here? `l2p-edge demo` shows a box that learns, on this machine alone.\nIn a clone, type `npx l2p-edge`.",
+    );
   for (const command of commands) program.addCommand(command());
   explainUsage(program);
   return program;

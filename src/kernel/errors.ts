@@ -6,7 +6,8 @@ export const errorHints = {
   "cli/usage": "Add --help for the options and an example.",
   "file/unreadable": "Check the path and that this user may read it; - reads standard input.",
   "file/unwritable": "Check that the folder is there, that this user may write in it, and the free space.",
-  "camera/broker": "Check the address and that the broker runs: `mosquitto_sub -t '#' -h HOST -p PORT` must connect.",
+  "camera/broker":
+    "Check the address and that the broker runs (the one inside a node runs as long as the node): `mosquitto_sub -t '#' -h HOST -p PORT` must connect.",
   "camera/file": "Give the path of a file that this user may read.",
   "video/no-ffmpeg": "Install ffmpeg (`apt install ffmpeg`), or play a folder of images with --data.",
   "video/failed": "Check that `ffmpeg -i FILE` reads the video.",
@@ -106,6 +107,8 @@ export const errorHints = {
   "snapshot/version": "It was written by a newer l2p-edge: update this one, or take an older snapshot.",
   "snapshot/model-mismatch": "Run the model that it was saved for, or start empty: prompts fit one backbone only.",
   "store/io": "Check the disk and the state folder: free space, permissions, health.",
+  "store/empty":
+    "Check the folder. A node writes its first checkpoint by `snapshot.everyLearned` and `snapshot.everyMs`, at the command snapshot, and when it stops.",
   "store/not-found": "Name a checkpoint that is there: `l2p-edge snapshot show STATE_FOLDER` lists them.",
   "pipeline/internal": "This is a bug: please report it with the log. The sample was left out and the box goes on.",
   "journal/full": "Wait for the next checkpoint, or raise the journal's size.",

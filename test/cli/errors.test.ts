@@ -32,8 +32,8 @@ describe("wrong use", () => {
   it.each([
     { args: ["run", "--config", "absent.yaml"], code: "settings/unreadable" },
     { args: ["snapshot", "show", "absent.safetensors"], code: "file/unreadable" },
-    { args: ["snapshot", "export", "--state", "absent", "--out", "o"], code: "store/not-found" },
-    { args: ["predict", "a.jpg", "--state", "absent"], code: "store/not-found" },
+    { args: ["snapshot", "export", "--state", "absent", "--out", "o"], code: "store/empty" },
+    { args: ["predict", "a.jpg", "--state", "absent"], code: "store/empty" },
     { args: ["predict", "a.jpg", "--snapshot", "absent"], code: "file/unreadable" },
     { args: ["model", "show", "absent"], code: "model/not-found" },
   ])("$args: $code", async ({ args, code }) => {
