@@ -12,7 +12,9 @@ export const streamSchema: z.ZodType<StreamChoice> = section("Bounds and periods
     "Cameras with a frame waiting; beyond, the one that waits longest loses its frame.",
   ),
   parallelFrames: atLeast(1, 2).max(64).describe("Frames decoded at once, each of another camera."),
-  labelWindowMs: milliseconds(0, 10 * 60_000).describe("How long a frame waits for its label, and a label for its frame."),
+  labelWindowMs: milliseconds(0, 10 * 60_000).describe(
+    "How long a frame waits for its label, and a label for its frame.",
+  ),
   labelWindowFrames: atLeast(1, 2000).describe("Most frames that wait."),
   labelWindowBytes: bytes(1024, 128 * 2 ** 20).describe("Their most bytes in memory."),
   correctionWindowMs: milliseconds(0, 60_000).describe(
@@ -32,5 +34,7 @@ export const streamSchema: z.ZodType<StreamChoice> = section("Bounds and periods
   telemetryMs: milliseconds(100, 5000).describe("Period of telemetry."),
   accuracyWindow: atLeast(1, 200).describe("Samples in the windowed accuracy."),
   accuracyFading: z.number().gt(0).lt(1).default(0.99).describe("α of the fading accuracy."),
-  drainMs: milliseconds(0, 10_000).describe("At a stop: how long what waits may still be learned. The rest stays on disk."),
+  drainMs: milliseconds(0, 10_000).describe(
+    "At a stop: how long what waits may still be learned. The rest stays on disk.",
+  ),
 });
