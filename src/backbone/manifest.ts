@@ -9,14 +9,9 @@ export interface ResizeRule {
   readonly kernel: "cubic" | "linear" | "lanczos3";
 }
 
-/** What a model's weights are, and how images must be prepared for them. */
-export interface Manifest extends ResizeRule {
-  readonly v: 1;
-  /** e.g. `vit_tiny_patch16_224`. */
-  readonly name: string;
+/** What weights are and how images must be prepared for them: the part a manifest and a catalogue share. */
+export interface Description extends ResizeRule {
   readonly architecture: VitArchitecture;
-  /** Of the weights file, hex. */
-  readonly sha256: string;
   /** Pixels in 0…1 become (pixel − mean) / std, a channel (R, G, B) each. */
   readonly mean: readonly [number, number, number];
   /** Greater than 0. */
@@ -25,58 +20,93 @@ export interface Manifest extends ResizeRule {
   readonly licence: string;
   /** Where the weights come from, in words or as an address. */
   readonly source: string;
+}
+
+/** The file that a model was installed from. */
+export interface Origin {
+  /** Its address, or its name on the disk it came from. */
+  readonly from: string;
+  /** Of that file, hex; the manifest's own where nothing was converted. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** `catalogue`: the hash was known before; `first-use`: it was learned when the file came, and trusted. */
+  readonly trust: "catalogue" | "first-use";
+  /** The hub's commit. */
+  readonly revision?: string | undefined;
+  /** What was changed in it, in words. */
+  readonly converted?: readonly string[] | undefined;
+}
+
+/** What a model's weights are, and how images must be prepared for them. */
+export interface Manifest extends Description {
+  readonly v: 1;
+  /** e.g. `vit_tiny_patch16_224`. */
+  readonly name: string;
+  /** Of the weights file, hex. */
+  readonly sha256: string;
   /** Name of the teacher, for a distilled model. */
   readonly distilledFrom?: string | undefined;
   /** The data, for a model that was trained here. */
   readonly trainedOn?: string | undefined;
-}
-
-/** Models that are known by the sha256 of their weights. */
-export interface Catalogue {
-  readonly v: 1;
-  readonly models: readonly Manifest[];
+  /** For a model that `model pull` or `model import` installed. */
+  readonly origin?: Origin | undefined;
 }
 
 const number = z.number();
 const positive = number.positive();
 const count = z.int().positive();
 
-const manifestSchema: z.ZodType<Manifest> = z.strictObject({
-  v: z.literal(1),
-  name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ -"),
-  architecture: z.strictObject({
-    imageSize: count,
-    patchSize: count,
-    width: count,
-    depth: count,
-    heads: count,
-    mlpWidth: count,
-    layerNormEps: positive,
-  }),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"),
-  mean: z.tuple([number, number, number]),
+export const sha256Schema: z.ZodType<string> = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits");
+
+const architectureSchema: z.ZodType<VitArchitecture> = z.strictObject({
+  imageSize: count,
+  patchSize: count,
+  width: count,
+  depth: count,
+  heads: count,
+  mlpWidth: count,
+  layerNormEps: positive,
+});
+
+const channels = z.tuple([number, number, number]);
+
+/** The keys of a `Description`. */
+export const descriptionKeys: { readonly [Key in keyof Description]: z.ZodType<Description[Key]> } = {
+  architecture: architectureSchema,
+  mean: channels,
   std: z.tuple([positive, positive, positive]),
   resize: z.enum(["cover", "fill"]),
   kernel: z.enum(["cubic", "linear", "lanczos3"]),
   licence: z.string().min(1),
   source: z.string().min(1),
-  distilledFrom: z.string().optional(),
-  trainedOn: z.string().optional(),
+};
+
+const originSchema: z.ZodType<Origin> = z.strictObject({
+  from: z.string().min(1),
+  sha256: sha256Schema,
+  sizeBytes: count,
+  trust: z.enum(["catalogue", "first-use"]),
+  revision: z.string().optional(),
+  converted: z.array(z.string()).optional(),
 });
 
-const catalogueSchema: z.ZodType<Catalogue> = z.strictObject({ v: z.literal(1), models: z.array(manifestSchema) });
+export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+  v: z.literal(1),
+  name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ -"),
+  ...descriptionKeys,
+  sha256: sha256Schema,
+  distilledFrom: z.string().optional(),
+  trainedOn: z.string().optional(),
+  origin: originSchema.optional(),
+});
 
 /** `from` names the file in errors. @throws AppError `manifest/invalid`, naming every key at fault. */
 export function parseManifest(json: string, from: string): Manifest {
-  return parse(manifestSchema, json, from);
+  return parseJson(manifestSchema, json, from);
 }
 
-/** @throws AppError `manifest/invalid` */
-export function parseCatalogue(json: string, from: string): Catalogue {
-  return parse(catalogueSchema, json, from);
-}
-
-function parse<T>(schema: z.ZodType<T>, json: string, from: string): T {
+/** @throws AppError `manifest/invalid`, naming every key at fault. */
+export function parseJson<T>(schema: z.ZodType<T>, json: string, from: string): T {
   let value: unknown;
   try {
     value = JSON.parse(json);

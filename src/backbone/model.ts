@@ -8,7 +8,9 @@ import { decodeSafetensors } from "../kernel/safetensors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
 import { inferArchitecture, type VitArchitecture } from "./architecture.ts";
 import type { BackboneInfo } from "./engine.ts";
-import { parseCatalogue, parseManifest, type Catalogue, type Manifest } from "./manifest.ts";
+import { parseCatalogue, type Catalogue } from "./catalogue.ts";
+import { findModel, userModelsFolder } from "./installed.ts";
+import { parseManifest, type Manifest } from "./manifest.ts";
 
 /** A backbone's weights, checked, with everything that is needed to run them. */
 export interface Model {
@@ -23,7 +25,9 @@ export interface Model {
 
 export interface LoadModelOptions {
   /** Says what a bare .safetensors file is. Default: the product's own, models/catalogue.json. */
-  readonly catalogue?: Catalogue;
+  readonly catalogue?: Pick<Catalogue, "models">;
+  /** Where names of installed models are looked up. Default: this user's. */
+  readonly modelsFolder?: string;
 }
 
 // The same from src/backbone/ and from dist/backbone/.
@@ -32,16 +36,21 @@ const modelsFolder = fileURLToPath(new URL("../../models/", import.meta.url));
 /** The folder of the small backbone that comes with the product. */
 export const embeddedModelPath: string = join(modelsFolder, "embedded");
 
+/** readFile's own limit. */
+const maxFileBytes = 2 ** 31 - 1;
+
 /**
- * Loads a folder with manifest.json and model.safetensors, or a bare .safetensors file. A bare file that is not in the
- * catalogue gets a guessed manifest, which says so in its `source`.
- * @throws AppError `model/not-found`, `model/hash`, `model/not-finite`, and those of `parseManifest`,
- * `decodeSafetensors` and `inferArchitecture`
+ * Loads a folder with manifest.json and model.safetensors, a bare .safetensors file, or, where there is no such path,
+ * the installed model of that name. A bare file that is not in the catalogue gets a guessed manifest, which says so in
+ * its `source`.
+ * @throws AppError `model/not-found`, `model/too-large`, `model/hash`, `model/not-finite`, and those of
+ * `parseManifest`, `decodeSafetensors` and `inferArchitecture`
  */
-export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<Model> {
+export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<Model> {
+  const path = await findModel(nameOrPath, options.modelsFolder ?? userModelsFolder());
   const isFolder = (await read(() => stat(path), path)).isDirectory();
   const weightsPath = isFolder ? join(path, "model.safetensors") : path;
-  const file = await read(() => readFile(weightsPath), weightsPath);
+  const file = await readWeightsFile(weightsPath);
   const sha256 = createHash("sha256").update(file).digest("hex");
 
   const stated = isFolder ? await folderManifest(path) : await catalogued(sha256, options.catalogue);
@@ -67,7 +76,7 @@ async function folderManifest(folder: string): Promise<Manifest> {
   return parseManifest(await read(() => readFile(path, "utf8"), path), path);
 }
 
-async function catalogued(sha256: string, catalogue?: Catalogue): Promise<Manifest | undefined> {
+async function catalogued(sha256: string, catalogue?: Pick<Catalogue, "models">): Promise<Manifest | undefined> {
   const { models } = catalogue ?? (await readCatalogue());
   return models.find((model) => model.sha256 === sha256);
 }
@@ -90,10 +99,21 @@ function guessedManifest(path: string, sha256: string, architecture: VitArchitec
   };
 }
 
+/** The bytes of a .safetensors file. @throws AppError `model/not-found`, `model/too-large` */
+export async function readWeightsFile(path: string): Promise<Uint8Array> {
+  const { size } = await read(() => stat(path), path);
+  if (size > maxFileBytes) throw appError("model/too-large", `${path} has ${size} bytes`);
+  return await read(() => readFile(path), path);
+}
+
 /** Every tensor as float32, its memory shared with `file` where it is F32. */
 function readWeights(file: Uint8Array): ReadonlyMap<string, Tensor> {
   const weights = new Map<string, Tensor>();
   for (const [name, stored] of decodeSafetensors(file).tensors) {
+    // Quantised weights need their scales, which this product does not read.
+    if (!/^B?F\d+$/.test(stored.dtype)) {
+      throw appError("safetensors/dtype", `"${name}" has the number type ${stored.dtype}, which no ViT's weights have`);
+    }
     const weight = toFloat32(stored);
     if (!weight.data.every(Number.isFinite)) {
       throw appError("model/not-finite", `"${name}" holds a number that is infinite or not a number`);

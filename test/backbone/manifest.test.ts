@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseCatalogue, parseManifest } from "../../src/backbone/manifest.ts";
+import { parseCatalogue } from "../../src/backbone/catalogue.ts";
+import { parseManifest } from "../../src/backbone/manifest.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { tinyModel } from "../support/tiny-model.ts";
 

@@ -1,8 +1,9 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { embeddedModelPath, loadModel } from "../../src/backbone/model.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/kernel/safetensors.ts";
 import { sizeOf } from "../../src/kernel/tensor.ts";
 import { needsSharedData, sharedData, sharedPath } from "../support/shared-data.ts";
 import { tinyModel, writeModel } from "../support/tiny-model.ts";
@@ -13,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const noModels = { v: 1, models: [] } as const;
+const noModels = { models: [] } as const;
 
 test.each(["F32", "F16"] as const)("a folder of %s weights loads as it was written", async (dtype) => {
   const written = await writeModel(folder, tinyModel(), dtype);
@@ -24,7 +25,7 @@ test.each(["F32", "F16"] as const)("a folder of %s weights loads as it was writt
 
 test("a bare file that the catalogue knows gets its manifest from there", async () => {
   const { manifest, weightsPath } = await writeModel(folder, tinyModel());
-  const loaded = await loadModel(weightsPath, { catalogue: { v: 1, models: [manifest] } });
+  const loaded = await loadModel(weightsPath, { catalogue: { models: [manifest] } });
   expect(loaded.manifest).toEqual(manifest);
 });
 
@@ -78,6 +79,25 @@ test("what is not there, or cut short, is refused with a code", async () => {
   await expect(loadModel(short, { catalogue: noModels })).rejects.toMatchObject({ code: "safetensors/cut-short" });
   await rm(weightsPath);
   await expect(loadModel(folder)).rejects.toMatchObject({ code: "model/not-found" });
+});
+
+test("integers are no weights of a ViT", async () => {
+  const { weightsPath } = await writeModel(folder, tinyModel());
+  const { tensors } = decodeSafetensors(await readFile(weightsPath));
+  const norm = tensors.get("norm.bias")!;
+  const integers = new Map(tensors).set("norm.bias", { ...norm, dtype: "I32" });
+  await writeFile(weightsPath, encodeSafetensors(integers));
+  await expect(loadModel(weightsPath, { catalogue: noModels })).rejects.toMatchObject({
+    code: "safetensors/dtype",
+    message: expect.stringContaining('"norm.bias"'),
+  });
+});
+
+test("a file of many gigabytes is refused before it is read", async () => {
+  const huge = join(folder, "huge.safetensors");
+  await writeFile(huge, "");
+  await truncate(huge, 10 * 2 ** 30);
+  await expect(loadModel(huge, { catalogue: noModels })).rejects.toMatchObject({ code: "model/too-large" });
 });
 
 test("the embedded model's folder lies beside the sources", () => {
