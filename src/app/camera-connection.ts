@@ -13,12 +13,15 @@ export interface CameraConnectionOptions {
 
 export interface CameraConnection {
   readonly publish: (topic: string, payload: Uint8Array | string, qos: 0 | 1) => Promise<void>;
-  /** What comes on a topic filter, until `seen` returns true or `waitMs` passed; nothing where the broker refuses it. */
+  /**
+   * What comes on a topic filter, until `seen` returns true or `waitMs` passed.
+   * @returns false where the broker does not let this user subscribe to it
+   */
   readonly listen: (
     filter: string,
     waitMs: number,
     seen: (topic: string, payload: Uint8Array) => boolean,
-  ) => Promise<void>;
+  ) => Promise<boolean>;
   /** After what is under way was sent. */
   close(): Promise<void>;
 }
@@ -58,13 +61,14 @@ export async function connectCamera(url: string, options: CameraConnectionOption
       client.on("message", hear);
       try {
         await client.subscribeAsync(filter);
-        await sleep(waitMs, undefined, { signal: enough.signal });
       } catch {
-        // Enough was seen, or the broker lets this user read nothing.
-      } finally {
         client.off("message", hear);
+        return false;
       }
+      await sleep(waitMs, undefined, { signal: enough.signal }).catch(() => {});
+      client.off("message", hear);
       await client.unsubscribeAsync(filter).catch(() => {});
+      return true;
     },
     close: () => client.endAsync(),
   };
