@@ -188,6 +188,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     log,
   });
   const ended = lastValueFrom(effects$, { defaultValue: undefined });
+  ended.catch(() => {}); // a replay may fail before this function returns: no unhandled rejection before it is waited for
   const breakOff = flow.connect();
   undo.push(async () => breakOff());
 

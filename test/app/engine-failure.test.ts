@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { pino } from "pino";
 import { describe, expect, it, vi } from "vitest";
 import { type DemoOptions, runDemo } from "../../src/app/demo.ts";
@@ -36,6 +37,23 @@ describe("an engine that fails", () => {
     await last;
     // What it held is free again.
     await (await startNode(place.config())).stop();
+  });
+
+  it("is told to who waits for it, however late: before that it is no unhandled rejection", async () => {
+    const place = started(await workplace(), (one) => one.remove());
+    const node = started(await startNode(place.config()), (one) => one.stop());
+    const cameras = started(await sender(node.brokerUrl), (one) => one.end());
+    const unhandled: unknown[] = [];
+    const hear = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", hear);
+    started(hear, (one) => void process.off("unhandledRejection", one));
+    const failed = new Promise((error) => node.prediction$.subscribe({ error }));
+    await cameras.frame("cam0", "f1", await picture("bolt", 1));
+    expect(await failed).toBe(fault);
+    await setImmediate(); // Node tells of unhandled rejections when a turn ends
+    await setImmediate();
+    expect(unhandled).toEqual([]);
+    await expect(node.ended).rejects.toBe(fault);
   });
 
   it("ends the demo with its error, whether or not it would end by itself", async () => {
