@@ -23,8 +23,16 @@ export interface DatasetItem {
   readonly name: string;
 }
 
+/** An image that is there, not yet read. */
+export interface DatasetEntry extends Pick<DatasetItem, "label" | "name"> {
+  /** May be called again and in any order, until the data set is closed. */
+  read(): Promise<Uint8Array>;
+}
+
 /** Labelled images in a fixed order. Iterating reads them one by one; it may be iterated again. */
 export interface Dataset extends AsyncIterable<DatasetItem> {
+  /** In the same order. */
+  readonly entries: readonly DatasetEntry[];
   /** Sorted. */
   readonly labels: readonly string[];
   readonly size: number;
@@ -44,10 +52,11 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   }
   return {
     labels: [...new Set(entries.map((entry) => entry.label))].toSorted(byCode),
+    entries,
     size: entries.length,
     close: () => source.close(),
     async *[Symbol.asyncIterator]() {
-      for (const { label, file } of entries) yield { bytes: await file.read(), label, name: file.name };
+      for (const { label, name, read } of entries) yield { bytes: await read(), label, name };
     },
   };
 }
@@ -63,23 +72,18 @@ async function openSource(path: string): Promise<ImageSource> {
   }
 }
 
-interface Entry {
-  readonly label: string;
-  readonly file: SourceFile;
-}
-
 function select(
   files: readonly SourceFile[],
   { split, limitPerClass = Infinity, shuffleSeed }: DatasetOptions,
-): Entry[] {
+): DatasetEntry[] {
   const counts = new Map<string, number>();
-  const kept: Entry[] = [];
+  const kept: DatasetEntry[] = [];
   for (const file of files.toSorted((a, b) => byCode(a.name, b.name))) {
     const label = file.name.split("/").at(-2)!;
     const count = counts.get(label) ?? 0;
     if (count >= limitPerClass || (split !== undefined && !inSplit(file.name, split))) continue;
     counts.set(label, count + 1);
-    kept.push({ label, file });
+    kept.push({ label, name: file.name, read: () => file.read() });
   }
   return shuffleSeed === undefined ? kept : shuffled(kept, createRng(shuffleSeed));
 }

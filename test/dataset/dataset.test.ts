@@ -76,6 +76,13 @@ describe.each(["folder", "tar", "tar.gz"])("openDataset of a %s", (kind) => {
     expect(items[0]).toMatchObject({ label: "nut", name: "test/nut/b.webp" });
   });
 
+  test("reads any image again, in any order", async () => {
+    const dataset = await openDataset(path);
+    const read = async (i: number): Promise<string> => Buffer.from(await dataset.entries[i]!.read()).toString();
+    expect([await read(3), await read(0), await read(3)]).toEqual([inOrder[3], inOrder[0], inOrder[3]]);
+    await dataset.close();
+  });
+
   test("iterates again", async () => {
     const dataset = await openDataset(path);
     const names: string[] = [];

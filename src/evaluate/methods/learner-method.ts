@@ -1,0 +1,81 @@
+import { createLearner } from "../../learner/learner.ts";
+import type { LearnerSettings } from "../../learner/settings.ts";
+import type { Prediction } from "../../learner/types.ts";
+import type { Engine } from "../../backbone/engine.ts";
+import { type BufferState, type RehearsalBuffer, rehearsalBuffer } from "./buffer.ts";
+import { bytesIn } from "./closed-form.ts";
+import type { LabelledShown, Method, MethodContext, Said } from "./method.ts";
+
+export interface LearnerMethodOptions {
+  readonly settings: LearnerSettings;
+  /** Joins each batch with as many stored images. */
+  readonly rehearses?: boolean;
+}
+
+/** The product's own learner, as a node runs it. */
+export async function learnerMethod(context: MethodContext, options: LearnerMethodOptions): Promise<Method> {
+  const { seed } = context;
+  const { settings, rehearses = false } = options;
+  const prompted = settings.heads.includes("prompted");
+  const engine = prompted ? await context.engine(settings.head.kind) : queriesOnly(context);
+  const learner = createLearner({ engine, settings, seed });
+  let buffer: RehearsalBuffer | undefined;
+  if (rehearses) buffer = rehearsalBuffer(context.settings.bufferPerClass, seed);
+  // Without prompts no pixel is looked at; the learner wants to see the right number of them all the same.
+  const blank = new Uint8Array(engine.info.imageSize ** 2 * 3);
+  const pixelsOf = (pixels: Uint8Array): Uint8Array => (prompted ? pixels : blank);
+
+  async function rehearsed(count: number): Promise<LabelledShown[]> {
+    const drawn = buffer?.draw(count) ?? [];
+    const shown = drawn.length > 0 ? await context.recall(drawn.map(({ image }) => image)) : [];
+    return shown.map((image, i) => ({ ...image, label: drawn[i]!.label }));
+  }
+
+  return {
+    learn: async (batch) => {
+      const joined = [...batch, ...(await rehearsed(batch.length))];
+      const learned = await learner.learn(
+        joined.map(({ query, pixels, label }) => ({ query, pixels: pixelsOf(pixels), label })),
+      );
+      for (const { image, label } of batch) buffer?.add({ image, label });
+      return learned.slice(0, batch.length).map(({ before }) => said(before));
+    },
+    predict: async (batch) => {
+      const results: Said[] = [];
+      for (const { query, pixels } of batch) {
+        results.push(said(await learner.predictOne({ query, pixels: pixelsOf(pixels) })));
+      }
+      return results;
+    },
+    stateBytes: () => bytesIn(learner.save().arrays),
+    ...(rehearses && { bufferedImages: () => buffer!.stored.map(({ image }) => image) }),
+    save: () => {
+      const { arrays, meta } = learner.save();
+      return { arrays, meta: { learner: meta, buffer: buffer?.save() } };
+    },
+    restore: ({ arrays, meta }) => {
+      learner.restore({ arrays, meta: meta["learner"] as Record<string, unknown> });
+      const saved = meta["buffer"] as BufferState | undefined;
+      if (saved) buffer = rehearsalBuffer(context.settings.bufferPerClass, saved);
+    },
+  };
+}
+
+function said({ label, confidence, heads, promptIds }: Prediction): Said {
+  return { label, confidence, heads, promptIds };
+}
+
+/** A learner without its prompted head never runs the backbone: queries are given. */
+function queriesOnly({ model }: MethodContext): Engine {
+  const refuse = (): never => {
+    throw new Error("a learner without prompts ran the backbone");
+  };
+  return {
+    info: model.info,
+    provider: { engine: "none", provider: "none", refused: [] },
+    query: refuse,
+    prompted: refuse,
+    step: refuse,
+    close: () => Promise.resolve(),
+  };
+}

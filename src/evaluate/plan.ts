@@ -1,0 +1,108 @@
+import { createRng, shuffled } from "../kernel/rng.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** How a stream is played. */
+export interface Protocol {
+  /** `single-pass`: each image once. `paper`: each segment's images several times before the next. */
+  readonly kind: "single-pass" | "paper";
+  /** Most frames, and most labels, at a time. */
+  readonly batch: number;
+  /** Share of the frames that get a label, > 0…1. */
+  readonly labelShare: number;
+  /** Frames between a frame and its label. */
+  readonly labelDelay: number;
+  /** How often the stream is stopped for a test, at equal distances, besides the segments' ends. */
+  readonly stops: number;
+}
+
+/** As in L2P, section 5.1. */
+export const paperEpochs = 5;
+
+/** What a method asks of the order; everything else is the scenario's. */
+export interface Order {
+  /** `shuffled`: all images at once, identically distributed, in one segment: for upper bounds. */
+  readonly order: "stream" | "shuffled";
+  readonly epochs: number;
+}
+
+/** What happens at once. Numbers are places in the stream. */
+export interface Turn {
+  /** Frames that come now, in their order: they are predicted, and scored. */
+  readonly frames: readonly number[];
+  /** Frames whose labels come now: they are learned, after the predictions. */
+  readonly labels: readonly number[];
+  /** The segment that ends with this turn, or null. */
+  readonly endsSegment: number | null;
+  /** The test sets are predicted after it. */
+  readonly tests: boolean;
+}
+
+/** All turns of a run; the same for the same scenario, protocol, order and seed. */
+export function planTurns(
+  scenario: Pick<Scenario, "stream" | "segments">,
+  protocol: Protocol,
+  { order, epochs }: Order,
+  seed: number,
+): Turn[] {
+  const rng = createRng(seed ^ 0x1abe1);
+  const places = scenario.stream.map((_, place) => place);
+  const isLabelled = places.map(() => rng.uniform() < protocol.labelShare);
+  const whole = [{ places: shuffled(places, rng) }];
+  const segments =
+    order === "shuffled"
+      ? whole
+      : slices(
+          places,
+          scenario.segments.map(({ end }) => end),
+        );
+  const length = places.length;
+  const turns: Turn[] = [];
+  let seen = 0;
+  let waiting: { place: number; due: number }[] = [];
+  const due = (now: number): number[] => {
+    const ready = waiting.filter((label) => label.due <= now).map(({ place }) => place);
+    waiting = waiting.filter((label) => label.due > now);
+    return ready;
+  };
+
+  segments.forEach(({ places: inSegment }, segment) => {
+    for (const frames of chunks(inSegment, protocol.batch)) {
+      const stopsBefore = Math.floor((seen * protocol.stops) / length);
+      for (const place of frames) {
+        seen += 1;
+        if (isLabelled[place]) waiting.push({ place, due: seen + protocol.labelDelay });
+      }
+      const stops = epochs === 1 && order === "stream" && Math.floor((seen * protocol.stops) / length) > stopsBefore;
+      turns.push({ frames, labels: due(seen), endsSegment: null, tests: stops });
+    }
+    const known = inSegment.filter((place) => isLabelled[place]);
+    for (let epoch = 1; epoch < epochs; epoch++) {
+      for (const labels of chunks(shuffled(known, rng), protocol.batch)) turns.push(learning(labels));
+    }
+    if (segment === segments.length - 1) turns.push(...chunks(due(Infinity), protocol.batch).map(learning));
+    const last = turns.pop();
+    if (last) turns.push({ ...last, endsSegment: segment, tests: true });
+  });
+  // A stop at the end of the stream comes after the labels that were late.
+  return turns.map((turn, i) =>
+    i < turns.length - 1 && turn.tests && stopsAgain(turns, i) ? { ...turn, tests: false } : turn,
+  );
+}
+
+function learning(labels: readonly number[]): Turn {
+  return { frames: [], labels, endsSegment: null, tests: false };
+}
+
+/** No frame comes between this stop and a later one: the later one says more. */
+function stopsAgain(turns: readonly Turn[], from: number): boolean {
+  const later = turns.findIndex((turn, i) => i > from && turn.tests);
+  return later >= 0 && turns.slice(from + 1, later + 1).every(({ frames }) => frames.length === 0);
+}
+
+function slices(places: readonly number[], ends: readonly number[]): { places: number[] }[] {
+  return ends.map((end, i) => ({ places: places.slice(ends[i - 1] ?? 0, end) }));
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
