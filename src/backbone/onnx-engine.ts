@@ -5,8 +5,8 @@ import { checkImages, checkPrompts, checkStep } from "./check-input.ts";
 import type { Engine, HeadKind, ImageBatch, StepInput, StepOutput } from "./engine.ts";
 import { forwardGraph, stepGraph } from "./l2p-graph.ts";
 import type { Model } from "./model.ts";
-import { createSessionHost, type SessionHost } from "./session-host.ts";
-import type { Provider, TensorMessage, TensorMessages } from "./session-protocol.ts";
+import type { Provider, SessionService, TensorMessage, TensorMessages } from "./session-protocol.ts";
+import { createWorkerHost, type WorkerHost } from "./worker-host.ts";
 
 export interface OnnxEngineOptions {
   readonly model: Model;
@@ -30,7 +30,7 @@ export interface OnnxEngine extends Engine {
  */
 export async function createOnnxEngine(options: OnnxEngineOptions): Promise<OnnxEngine> {
   const { model, head, threads = 0, provider: wanted = "auto" } = options;
-  const host = createSessionHost();
+  const host = createWorkerHost<SessionService>("session-worker.js");
   const started = await startForward(host, model, wanted, threads).catch(async (error: unknown) => {
     await host.close();
     throw error;
@@ -41,18 +41,11 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Onnx
   let stepLoaded: Promise<unknown> | undefined;
 
   const loadStep = (): Promise<unknown> =>
-    host.call({
-      kind: "load",
-      session: "step",
-      model: bytes(stepGraph(model, head)),
-      providers: stepProviders,
-      threads,
-    });
+    host.call("load", "step", { model: bytes(stepGraph(model, head)), providers: stepProviders, threads });
 
   async function forward(images: ImageBatch, prompts: TensorMessage): Promise<Tensor> {
     const feeds = { pixels: pixels(model, images), prompts };
-    const { outputs } = await host.call({ kind: "run", session: "forward", feeds });
-    return toTensor(outputs, "features");
+    return toTensor(await host.call("run", "forward", feeds), "features");
   }
 
   return {
@@ -73,17 +66,16 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Onnx
         stepLoaded = undefined;
         throw error;
       });
-      const run = host.call({ kind: "run", session: "step", feeds: stepFeeds(model, input) });
+      const run = host.call("run", "step", stepFeeds(model, input));
       // Both are sent at once and answered in order: a load that fails is what the caller hears of.
-      const [, { outputs }] = await Promise.all([stepLoaded, run]);
+      const [, outputs] = await Promise.all([stepLoaded, run]);
       return toStepOutput(outputs);
     },
     profile: async () => {
       const blank = { pixels: new Uint8Array(model.info.imageSize ** 2 * 3), count: 1 };
       const feeds = { pixels: pixels(model, blank), prompts: noPrompts(model, 1) };
       const graph = bytes(forwardGraph(model, "onnx"));
-      const call = { kind: "profile", model: graph, feeds, providers: providerList(provider), threads } as const;
-      return (await host.call(call)).nodesByProvider ?? {};
+      return await host.call("profile", { model: graph, providers: providerList(provider), threads }, feeds);
     },
     close: () => host.close(),
   };
@@ -91,7 +83,7 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Onnx
 
 /** Loads the forward session on the first provider that starts. */
 async function startForward(
-  host: SessionHost,
+  host: WorkerHost<SessionService>,
   model: Model,
   wanted: Provider | "auto",
   threads: number,
@@ -101,7 +93,7 @@ async function startForward(
   for (const provider of candidates) {
     try {
       const graph = bytes(forwardGraph(model, "onnx"));
-      await host.call({ kind: "load", session: "forward", model: graph, providers: providerList(provider), threads });
+      await host.call("load", "forward", { model: graph, providers: providerList(provider), threads });
       return { provider, refused };
     } catch (error) {
       refused.push({ provider, reason: error instanceof Error ? error.message : String(error) });

@@ -1,17 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parentPort } from "node:worker_threads";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
-import {
-  buffersOf,
-  type SessionOptions,
-  type SessionReply,
-  type SessionRequest,
-  type SessionResult,
-  type TensorMessage,
-  type TensorMessages,
-} from "./session-protocol.ts";
+import type { SessionOptions, SessionService, TensorMessage, TensorMessages } from "./session-protocol.ts";
+import { serve } from "./worker-port.ts";
 
 // The thread that owns ONNX Runtime's sessions: `session.run` blocks the thread it is called on, and this one may block.
 
@@ -19,42 +11,22 @@ import {
 env.logLevel = "fatal";
 
 const sessions = new Map<string, InferenceSession>();
-const port = parentPort!;
 
-/** Calls are answered one after another, in the order they came. */
-let last: Promise<void> = Promise.resolve();
-port.on("message", (request: SessionRequest) => {
-  last = last.then(() => reply(request));
+serve<SessionService>({
+  load: async (name, request) => {
+    sessions.set(name, await InferenceSession.create(request.model, options(request)));
+  },
+  run: async (name, feeds) => {
+    const session = sessions.get(name);
+    if (session === undefined) throw new Error(`no session "${name}" was loaded`);
+    return await run(session, feeds);
+  },
+  profile,
+  release: async () => {
+    for (const session of sessions.values()) await session.release();
+    sessions.clear();
+  },
 });
-
-async function reply(request: SessionRequest): Promise<void> {
-  try {
-    const result = await answer(request);
-    port.postMessage({ id: request.id, result } satisfies SessionReply, buffersOf(result.outputs));
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    port.postMessage({ id: request.id, error: text } satisfies SessionReply);
-  }
-}
-
-async function answer(request: SessionRequest): Promise<SessionResult> {
-  switch (request.kind) {
-    case "load":
-      sessions.set(request.session, await InferenceSession.create(request.model, options(request)));
-      return { outputs: {} };
-    case "run": {
-      const session = sessions.get(request.session);
-      if (session === undefined) throw new Error(`no session "${request.session}" was loaded`);
-      return { outputs: await run(session, request.feeds) };
-    }
-    case "release":
-      for (const session of sessions.values()) await session.release();
-      sessions.clear();
-      return { outputs: {} };
-    case "profile":
-      return { outputs: {}, nodesByProvider: await profile(request.model, request, request.feeds) };
-  }
-}
 
 function options({ providers, threads }: SessionOptions): InferenceSession.SessionOptions {
   return {
@@ -80,15 +52,11 @@ function toMessage(value: Tensor): TensorMessage {
   return { type: "float32", data: Float32Array.from(value.data), dims: value.dims };
 }
 
-async function profile(
-  model: Uint8Array,
-  request: SessionOptions,
-  feeds: TensorMessages,
-): Promise<Readonly<Record<string, number>>> {
+async function profile(request: SessionOptions, feeds: TensorMessages): Promise<Readonly<Record<string, number>>> {
   const folder = mkdtempSync(join(tmpdir(), "l2p-edge-profile-"));
   try {
     const profiled = { ...options(request), enableProfiling: true, profileFilePrefix: join(folder, "run") };
-    const session = await InferenceSession.create(model, profiled);
+    const session = await InferenceSession.create(request.model, profiled);
     await run(session, feeds);
     session.endProfiling();
     await session.release();
