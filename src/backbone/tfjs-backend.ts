@@ -18,7 +18,7 @@ const importBackend: Record<TfjsBackend, () => Promise<unknown>> = {
 };
 
 /**
- * Starts the first backend that can really compute, and says why those before it cannot.
+ * Starts the first backend that can really compute and makes it the thread's, and says why those before it cannot.
  * @throws AppError `engine/provider` when none can.
  */
 export async function startBackend(candidates: readonly TfjsBackend[]): Promise<ProviderReport> {
@@ -36,12 +36,6 @@ export async function startBackend(candidates: readonly TfjsBackend[]): Promise<
   }
   const reasons = refused.map(({ provider, reason }) => `${provider}: ${reason}`);
   throw appError("engine/provider", `no TensorFlow.js backend starts: ${reasons.join("; ")}`);
-}
-
-/** Makes a backend that has been started the active one of the process, at once. */
-export function activate(provider: string): void {
-  // Of a started backend the promise carries nothing; what matters happens before it is returned.
-  void tf.setBackend(registeredNames[provider as TfjsBackend]);
 }
 
 async function start(backend: TfjsBackend): Promise<void> {
@@ -62,10 +56,13 @@ async function start(backend: TfjsBackend): Promise<void> {
 async function withoutProcessHandlers(work: () => Promise<void>): Promise<void> {
   const events = ["uncaughtException", "unhandledRejection"];
   const before = new Map(events.map((event) => [event, process.listeners(event as "exit")]));
-  await work();
-  for (const [event, listeners] of before) {
-    for (const listener of process.listeners(event as "exit")) {
-      if (!listeners.includes(listener)) process.off(event, listener);
+  try {
+    await work();
+  } finally {
+    for (const [event, listeners] of before) {
+      for (const listener of process.listeners(event as "exit")) {
+        if (!listeners.includes(listener)) process.off(event, listener);
+      }
     }
   }
 }
