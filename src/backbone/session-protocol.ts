@@ -1,4 +1,4 @@
-/** A tensor as it crosses between threads: its buffer is transferred, not copied. */
+/** A tensor as it crosses between threads; see worker-protocol.ts. */
 export type TensorMessage =
   | { readonly type: "float32"; readonly data: Float32Array<ArrayBuffer>; readonly dims: readonly number[] }
   | { readonly type: "uint8"; readonly data: Uint8Array<ArrayBuffer>; readonly dims: readonly number[] };
@@ -16,11 +16,14 @@ export interface SessionOptions {
   readonly threads: number;
 }
 
-/** ONNX Runtime's sessions, by name, in a thread of their own. */
+/** ONNX Runtime's sessions, by names that their caller gives them. */
 export interface SessionService {
-  load(name: string, options: SessionOptions): Promise<void>;
-  run(name: string, feeds: TensorMessages): Promise<TensorMessages>;
-  /** Runs a session of its own once with the profiler on: how many nodes each provider (`CPUExecutionProvider` …) ran. */
+  load(session: string, options: SessionOptions): Promise<void>;
+  run(session: string, feeds: TensorMessages): Promise<TensorMessages>;
+  /**
+   * Runs a session of its own once with the profiler on.
+   * @returns nodes run by each provider, by ONNX Runtime's names (`CPUExecutionProvider` …)
+   */
   profile(options: SessionOptions, feeds: TensorMessages): Promise<Readonly<Record<string, number>>>;
   /** Gives back what every session holds. */
   release(): Promise<void>;
