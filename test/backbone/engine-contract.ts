@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Worker } from "node:worker_threads";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Engine, HeadKind, StepInput, StepOutput } from "../../src/backbone/engine.ts";
 import type { Model } from "../../src/backbone/model.ts";
 import { dot, row, sizeOf, type Tensor } from "../../src/kernel/tensor.ts";
+import { noiseStep } from "../support/step-input.ts";
 import { noiseImages, noiseTensor, tinyModel } from "../support/tiny-model.ts";
 
 type Trained = keyof StepOutput["gradients"];
@@ -185,6 +187,35 @@ export function engineContract(
     await expect(engine.query(noiseImages(model, 1))).rejects.toMatchObject({ code: "engine/closed" });
     await expect(engine.step(stepInput(model))).rejects.toMatchObject({ code: "engine/closed" });
     await expect(engine.close()).resolves.toBeUndefined();
+  });
+
+  test(`${name} lets the event loop go on while it computes`, async () => {
+    const busy = tinyModel({ imageSize: 64, width: 48, mlpWidth: 96 });
+    const engine = await create({ model: busy, head: linear });
+    const input = noiseStep(busy, { batch: 8 });
+    let turns = 0;
+    let next = setImmediate(function turn() {
+      turns++;
+      next = setImmediate(turn);
+    });
+    await engine.step(input);
+    clearImmediate(next);
+    // On the calling thread it would be none, or the few that promises take.
+    expect(turns).toBeGreaterThan(20);
+    await engine.close();
+  });
+
+  test(`${name} fails with a code when its thread dies, at once and from then on, and can be closed`, async () => {
+    const engine = await create({ model, head: linear });
+    const post = vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (this: Worker) {
+      void this.terminate();
+    });
+    const underWay = [engine.query(noiseImages(model, 1)), engine.step(stepInput(model))];
+    for (const call of underWay) await expect(call).rejects.toMatchObject({ code: "engine/failed" });
+    post.mockRestore();
+    await expect(engine.query(noiseImages(model, 1))).rejects.toMatchObject({ code: "engine/failed" });
+    await expect(engine.close()).resolves.toBeUndefined();
+    await expect(engine.query(noiseImages(model, 1))).rejects.toMatchObject({ code: "engine/closed" });
   });
 }
 
