@@ -74,8 +74,8 @@ export interface ProviderReport {
 
 /**
  * A frozen ViT that predicts and differentiates. Prompts are inputs: loading a pool never re-creates it.
- * Calls may overlap; they are answered in order. Batches of 1…32.
- * @throws AppError `engine/closed` after `close`.
+ * It computes in a thread of its own; calls may overlap and are answered in order. Batches of 1…32.
+ * @throws AppError `engine/failed` when the runtime fails or its thread has ended, `engine/closed` after `close`
  */
 export interface Engine {
   readonly info: BackboneInfo;
