@@ -12,6 +12,7 @@ const rooms = [
   "learner",
   "stream",
   "edge",
+  "models",
   "scene",
   "dataset",
   "distil",

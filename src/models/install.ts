@@ -1,0 +1,71 @@
+import { open, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Manifest } from "../backbone/manifest.ts";
+import { loadModel } from "../backbone/model.ts";
+import { syncFolder } from "../edge/durable-file.ts";
+import { type AppError, appError, isAppError } from "../kernel/errors.ts";
+import type { Workplace } from "./workplace.ts";
+
+/** Inside `staging`, where the weights are put. */
+export const weightsFile = "model.safetensors";
+
+/**
+ * Makes `staging` (with the weights in it) the model of this name: writes its manifest, reads everything back as a node
+ * would, and renames. It is there whole or not at all, and outlives a power cut when this resolves.
+ * @param damaged What is there already gives way.
+ * @returns The model's folder.
+ * @throws AppError `model/installed`, `model/folder`, and those of `loadModel`
+ */
+export async function install(
+  modelsFolder: string,
+  { folder: work, staging }: Workplace,
+  manifest: Manifest,
+  damaged: boolean = false,
+): Promise<string> {
+  const target = join(modelsFolder, manifest.name);
+  const aside = join(work, "replaced");
+  try {
+    await writeFile(join(staging, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+    for (const name of [weightsFile, "manifest.json"]) await syncFile(join(staging, name));
+    await syncFolder(staging);
+    await loadModel(staging);
+    if (damaged) {
+      await rm(aside, { recursive: true, force: true });
+      await rename(target, aside);
+    }
+    await rename(staging, target);
+    await syncFolder(modelsFolder);
+    if (damaged) await rm(aside, { recursive: true, force: true });
+    return target;
+  } catch (cause) {
+    throw installFault(cause, target);
+  }
+}
+
+/** Puts weights where `install` looks for them. @throws AppError `download/disk`, `model/folder` */
+export async function stageWeights({ staging }: Workplace, weights: Uint8Array): Promise<void> {
+  try {
+    await writeFile(join(staging, weightsFile), weights);
+  } catch (cause) {
+    throw installFault(cause, staging);
+  }
+}
+
+function installFault(cause: unknown, path: string): AppError {
+  if (isAppError(cause)) return cause;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR") {
+    return appError("model/installed", `${path} is there already`, { cause });
+  }
+  if (code === "ENOSPC" || code === "EDQUOT") return appError("download/disk", `no space for ${path}`, { cause });
+  return appError("model/folder", `cannot write ${path}: ${message}`, { cause });
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
