@@ -59,9 +59,12 @@ export function createWorkerHost<S extends Service<S>>(script: `${string}.js`): 
   }
 
   async function close(): Promise<void> {
-    // The last call: its answer comes when every one before it was answered.
-    if (!dead) await send("release", []);
-    await worker.terminate();
+    try {
+      // The last call: its answer comes when every one before it was answered.
+      if (!dead) await send("release", []);
+    } finally {
+      await worker.terminate();
+    }
   }
 
   return {

@@ -65,6 +65,19 @@ test("close ends the thread, once", async () => {
   end.mockRestore();
 });
 
+test("a thread that cannot give back what it holds is ended too, and it is told", async () => {
+  const end = vi.spyOn(Worker.prototype, "terminate");
+  const host = createWorkerHost<TfjsService>("tfjs-worker.js");
+  const post = vi.spyOn(Worker.prototype, "postMessage");
+  post.mockImplementationOnce(function (this: Worker, request: object) {
+    this.postMessage({ ...request, kind: "no such method" });
+  });
+  await expect(host.close()).rejects.toMatchObject({ code: "engine/failed" });
+  expect((end.mock.contexts[0] as Worker).threadId).toBe(-1);
+  post.mockRestore();
+  end.mockRestore();
+});
+
 test("the buffers of a message are found wherever they are, each once", () => {
   const [a, b, c] = [new Float32Array(4), new Uint8Array(4), new Float32Array(0)];
   const message = [{ deep: new Map([["a", { data: a, dims: [4] }]]) }, a.subarray(1), [b, null, undefined, "text"], c];
