@@ -70,7 +70,7 @@ test("a thread that cannot give back what it holds is ended too, and it is told"
   const host = createWorkerHost<TfjsService>("tfjs-worker.js");
   const post = vi.spyOn(Worker.prototype, "postMessage");
   post.mockImplementationOnce(function (this: Worker, request: object) {
-    this.postMessage({ ...request, kind: "no such method" });
+    this.postMessage({ ...request, kind: "no such method" }, []);
   });
   await expect(host.close()).rejects.toMatchObject({ code: "engine/failed" });
   expect((end.mock.contexts[0] as Worker).threadId).toBe(-1);
