@@ -27,6 +27,7 @@ export interface Normalisation {
  * then one range is read whether there are prompts or not).
  * @param pixels uint8 [B, S, S, 3]
  * @param prompts [B, T, D]; with T = 0 this is the query pass
+ * @param onBlock Shown the tokens [B, T+1+P, D] after each block but the last, for who trains on what lies between.
  * @returns [B, D]: the mean of the T prompts' output tokens after the final LayerNorm, or the CLS token when T = 0
  */
 export function vit(
@@ -36,6 +37,7 @@ export function vit(
   weight: WeightSource,
   pixels: Value,
   prompts: Value,
+  onBlock?: (index: number, tokens: Value) => void,
 ): Value {
   const { width, depth, layerNormEps } = architecture;
   const one = g.ints([1]);
@@ -44,8 +46,11 @@ export function vit(
   const read = (x: Value): Value => slice(g, x, 1, 0, readEnd, "R");
 
   let parts = [prompts, embed(g, architecture, normalisation, weight, pixels)];
-  for (let i = 0; i < depth; i++)
-    parts = [block(g, architecture, weight, i, parts, i === depth - 1 ? read : undefined)];
+  for (let i = 0; i < depth - 1; i++) {
+    parts = [block(g, architecture, weight, i, parts, undefined)];
+    onBlock?.(i, parts[0]!);
+  }
+  parts = [block(g, architecture, weight, depth - 1, parts, read)];
 
   const norm = layerNorm(g, parts[0]!, weight("norm.weight", [width]), weight("norm.bias", [width]), layerNormEps);
   return reshape(g, mean(g, norm, 1), [norm.shape[0]!, width]);

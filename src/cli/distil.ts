@@ -39,7 +39,7 @@ function trainCommand(): Command {
     .requiredOption("--out <folder>", "where the model is written")
     .option(
       "--work <folder>",
-      "the teacher's features and checkpoints (about 600 MB for 23,000 images)",
+      "the teacher's features and checkpoints (about 2 GB for 23,000 images)",
       ".cache/distil",
     )
     .option("--views <n>", "how many views the student sees in all", number(1), 150_000)
@@ -58,7 +58,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     import("../distil/distil.ts"),
     import("../distil/recipe.ts"),
   ]);
-  const recipe = embeddedRecipe({ viewsSeen: flags.views, continued: flags.start !== undefined, seed: flags.seed });
+  const recipe = embeddedRecipe({ viewsSeen: flags.views, seed: flags.seed });
   const onTerminal = process.stderr.isTTY;
   const say = (line: string): void => void (onTerminal || process.stderr.write(`${line}\n`));
   const bars = stages();

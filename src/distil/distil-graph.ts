@@ -1,11 +1,13 @@
-import type { VitArchitecture } from "../backbone/architecture.ts";
+import { patchCount, type VitArchitecture } from "../backbone/architecture.ts";
 import { type Normalisation, vit, type WeightSource } from "../backbone/vit.ts";
 import { gradient } from "../onnx/gradient.ts";
 import { createGraph, type Graph, type Value } from "../onnx/graph.ts";
 import { add, atLeast, div, mul, scale, sqrt, sub } from "../onnx/ops/elementwise.ts";
 import { matmul } from "../onnx/ops/matmul.ts";
 import { mean, sum } from "../onnx/ops/reduce.ts";
+import { reshape, slice } from "../onnx/ops/shape.ts";
 import { type ParameterLayout, parameterName } from "./parameters.ts";
+import { studentTaps } from "./teacher.ts";
 
 /** How far the student's feature s is from the teacher's t, both standardised: a weight for each term. */
 export interface DistilLoss {
@@ -15,6 +17,8 @@ export interface DistilLoss {
   readonly cosine: number;
   /** Mean over D of ((s − t)·W)², with W given when the graph runs: whitening makes rare directions count. */
   readonly whitened: number;
+  /** 1 − cos of each patch token to the teacher's standardised one, mean over patches and taps. */
+  readonly tokens: number;
 }
 
 /** Names of a parameter's gradient among the outputs. */
@@ -22,19 +26,34 @@ export function gradientName(parameter: string): string {
   return `d_${parameter}`;
 }
 
+/** Name of the input with the teacher's tokens for a tap. */
+export function tokensName(tap: number): string {
+  return `tokens_${tap}`;
+}
+
 /**
- * A training step: `pixels` uint8 [B, S, S, 3], `targets` [B, D], `whitening` [D, D] and every parameter by its name →
- * `loss` [1, 1], `features` [B, D] and each parameter's gradient.
+ * A training step: `pixels` uint8 [B, S, S, 3], `targets` [B, D], `whitening` [D, D], `tokens_<i>` [B, P, D] for each of
+ * `studentTaps` and every parameter by its name → `loss` [1, 1], `features` [B, D] and each parameter's gradient.
  */
 export function distilGraph(layout: ParameterLayout, normalisation: Normalisation, loss: DistilLoss): Graph {
   const g = createGraph("distil_step");
-  const { width } = layout.architecture;
-  const { feature, parameters } = student(g, layout, normalisation);
+  const { width, depth } = layout.architecture;
+  const patches = patchCount(layout.architecture);
+  const distances: Value[] = [];
+  const taps = loss.tokens > 0 ? studentTaps(depth) : [];
+  const { feature, parameters } = student(g, layout, normalisation, (index, tokens) => {
+    const tap = taps.indexOf(index);
+    if (tap < 0) return;
+    const seen = slice(g, tokens, 1, 1, g.ints([1 + patches]), patches);
+    const aim = g.input(tokensName(tap), "float32", ["B", patches, width]);
+    const away = mean(g, sub(g, g.scalar(1), cosine(g, seen, aim)), 1);
+    distances.push(reshape(g, scale(g, away, loss.tokens / taps.length), ["B", 1]));
+  });
   const target = g.input("targets", "float32", ["B", width]);
   const whitening = g.input("whitening", "float32", [width, width]);
 
   const error = sub(g, feature, target);
-  const terms: Value[] = [];
+  const terms: Value[] = [...distances];
   if (loss.squared > 0) terms.push(scale(g, mean(g, mul(g, error, error), -1), loss.squared));
   if (loss.cosine > 0) terms.push(scale(g, sub(g, g.scalar(1), cosine(g, feature, target)), loss.cosine));
   if (loss.whitened > 0) {
@@ -67,16 +86,20 @@ function student(
   g: Graph,
   { architecture, parameters }: ParameterLayout,
   normalisation: Normalisation,
+  onBlock?: (index: number, tokens: Value) => void,
 ): { feature: Value; parameters: Value[] } {
   const { imageSize, width }: VitArchitecture = architecture;
   const inputs = new Map(parameters.map(({ name, shape }) => [name, g.input(name, "float32", shape)]));
   const weight: WeightSource = (name, _shape, rows) => inputs.get(parameterName(name, rows))!;
   const pixels = g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
   const prompts = g.input("prompts", "float32", ["B", "T", width]);
-  return { feature: vit(g, architecture, normalisation, weight, pixels, prompts), parameters: [...inputs.values()] };
+  return {
+    feature: vit(g, architecture, normalisation, weight, pixels, prompts, onBlock),
+    parameters: [...inputs.values()],
+  };
 }
 
-/** Cosine of each row of a with the same row of b, [B, 1]. */
+/** Cosine of each row of a with the same row of b, […, 1]. */
 function cosine(g: Graph, a: Value, b: Value): Value {
   const length = (x: Value): Value => sqrt(g, atLeast(g, sum(g, mul(g, x, x), -1), 1e-12));
   return div(g, sum(g, mul(g, a, b), -1), mul(g, length(a), length(b)));

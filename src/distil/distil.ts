@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Manifest } from "../backbone/manifest.ts";
+import { patchCount } from "../backbone/architecture.ts";
 import { loadModel } from "../backbone/model.ts";
-import { createOnnxEngine } from "../backbone/onnx-engine.ts";
 import { appError } from "../kernel/errors.ts";
 import { chooseHeldOut, createHeldOut } from "./held-out.ts";
 import { randomParameters } from "./initialise.ts";
@@ -11,7 +11,8 @@ import { fromWeights, layoutOf, type ParameterLayout } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
 import { createSamples } from "./samples.ts";
 import { saveModel } from "./save-model.ts";
-import { standardise, standardisationOf, whiteningOf } from "./standardise.ts";
+import { standardise, type Standardisation, standardisationOf, whiteningOf } from "./standardise.ts";
+import { createTeacher, studentTaps, teacherTap } from "./teacher.ts";
 import { type ViewSet, viewSet } from "./teacher-cache.ts";
 import { train } from "./train.ts";
 import type { LogEntry } from "./training-log.ts";
@@ -57,6 +58,7 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
     sets.map((set) => set.features),
     width,
   );
+  const tokenStandardisation = tokenDeviations(sets[0]!, studentTaps(recipe.architecture.depth).length, width);
   const standardised = sets[0]!.features.slice();
   standardise(standardised, standardisation);
   const whitening = whiteningOf(standardised, width, recipe.whiteningShrinkage);
@@ -71,6 +73,8 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
       sets,
       firstDrawing: images.photographs,
       drawingShare: recipe.drawingShare,
+      tokenStandardisation,
+      patches: patchCount(recipe.architecture),
       studentSizePx,
       seed,
       ...common,
@@ -86,8 +90,20 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
     onLog: onLog ?? (() => {}),
   });
   await session.close();
+  for (const { tokens } of sets) tokens?.close();
   const provenance = { distilledFrom: teacherName, trainedOn: trainedOn(options, images, heldOutIndices.size) };
   return await saveModel(options.outFolder, layout, weights, { recipe, provenance, log });
+}
+
+/** For each tap, over the first images: enough for two numbers a feature. */
+function tokenDeviations({ count, tokens }: ViewSet, taps: number, width: number): Standardisation[] {
+  const images = Array.from({ length: Math.min(count, 1000) }, (_, index) => tokens!.read(index));
+  return Array.from({ length: taps }, (_, tap) =>
+    standardisationOf(
+      images.map((image) => image.subarray((tap * image.length) / taps, ((tap + 1) * image.length) / taps)),
+      width,
+    ),
+  );
 }
 
 /** @throws AppError `distil/start` for a model of another shape */
@@ -109,7 +125,13 @@ async function lookAtAll(
   if (width !== recipe.architecture.width) {
     throw appError("distil/teacher", `${name} is ${width} wide, the student ${recipe.architecture.width}`);
   }
-  const teacher = await createOnnxEngine({ model, head: { kind: "linear" }, threads });
+  const { depth, imageSize, patchSize } = recipe.architecture;
+  const teacher = await createTeacher({
+    model,
+    taps: studentTaps(depth).map((tap) => teacherTap(tap, depth, model.architecture.depth)),
+    studentSide: imageSize / patchSize,
+    threads,
+  });
   const sets: ViewSet[] = [];
   try {
     for (const kind of viewKinds) {

@@ -44,6 +44,24 @@ export function packPatches(pixels: Uint8Array, imageSize: number, patchSize: nu
   return packed;
 }
 
+/** The tokens of the kept patches: [count, P, D] → [count, side², D]. */
+export function takeTokens(
+  tokens: Float32Array,
+  patches: number,
+  width: number,
+  { indices }: KeptPatches,
+): Float32Array {
+  const count = tokens.length / (patches * width);
+  const taken = new Float32Array(count * indices.length * width);
+  for (let n = 0; n < count; n++) {
+    indices.forEach((patch, i) => {
+      const from = (n * patches + patch) * width;
+      taken.set(tokens.subarray(from, from + width), (n * indices.length + i) * width);
+    });
+  }
+  return taken;
+}
+
 /** The position embeddings [1+P, D] of CLS and the kept patches. */
 export function takePositions(positions: Float32Array, width: number, { indices }: KeptPatches): Float32Array {
   const taken = new Float32Array((1 + indices.length) * width);

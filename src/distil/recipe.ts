@@ -23,13 +23,11 @@ export interface Recipe {
 export interface RecipeOptions {
   /** How many views are shown to the student in all, mirrored or not. */
   readonly viewsSeen: number;
-  /** A second stage, on a student that was trained before: half the rate, and every patch from the beginning. */
-  readonly continued: boolean;
   readonly seed: number;
 }
 
 /** The recipe of models/embedded: 2.7 million weights, 65 tokens. */
-export function embeddedRecipe({ viewsSeen, continued, seed }: RecipeOptions): Recipe {
+export function embeddedRecipe({ viewsSeen, seed }: RecipeOptions): Recipe {
   const batchSize = 32;
   const steps = Math.ceil(viewsSeen / batchSize);
   return {
@@ -44,18 +42,18 @@ export function embeddedRecipe({ viewsSeen, continued, seed }: RecipeOptions): R
       layerNormEps: 1e-6,
     },
     normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-    loss: { squared: 1, cosine: 1, whitened: 0 },
+    loss: { squared: 1, cosine: 1, whitened: 0, tokens: 2 },
     whiteningShrinkage: 0.1,
     drawings: 3000,
-    drawingShare: 0.4,
+    drawingShare: 0.3,
     heldOutPerClass: 5,
     train: {
       steps,
-      keptSteps: continued ? 0 : Math.floor(steps * 0.8),
+      keptSteps: Math.floor(steps * 0.85),
       keptSide: 5,
       batchSize,
       warmUpSteps: Math.ceil(steps / 20),
-      peakRate: continued ? 5e-4 : 1e-3,
+      peakRate: 1e-3,
       floorRate: 1e-5,
       weightDecay: 0.05,
       beta1: 0.9,

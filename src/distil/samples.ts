@@ -19,6 +19,10 @@ export interface SamplesOptions {
   /** Share of each batch that shows drawings, 0…1. */
   readonly drawingShare: number;
   readonly standardisation: Standardisation;
+  /** For each tap. */
+  readonly tokenStandardisation: readonly Standardisation[];
+  /** P: patches of the student. */
+  readonly patches: number;
   readonly studentSizePx: number;
   readonly seed: number;
 }
@@ -29,7 +33,8 @@ interface Sample {
 }
 
 export function createSamples(options: SamplesOptions): Samples {
-  const { sets, heldOut, firstDrawing, drawingShare, standardisation, studentSizePx, seed } = options;
+  const { sets, heldOut, firstDrawing, drawingShare, seed } = options;
+  const { standardisation, tokenStandardisation, patches, studentSizePx } = options;
   const width = standardisation.mean.length;
   const pixelBytes = studentSizePx ** 2 * 3;
   const samples = sets.flatMap((set) =>
@@ -44,22 +49,37 @@ export function createSamples(options: SamplesOptions): Samples {
     seed + 1,
   );
 
+  /** For each tap, [P, D]; nothing where the teacher's tokens of this view were not kept. */
+  function tokensOf({ set, index }: Sample, isMirrored: boolean): readonly Float32Array[] {
+    const all = set.tokens?.read(index);
+    if (all === undefined) return [];
+    return tokenStandardisation.map((ofToken, tap) => {
+      const ofTap = all.subarray(tap * patches * width, (tap + 1) * patches * width);
+      standardise(ofTap, ofToken);
+      return isMirrored ? mirroredTokens(ofTap, width) : ofTap;
+    });
+  }
+
   return {
     size: samples.length,
     batch: (step, count) => {
       const pixels = new Uint8Array(count * pixelBytes);
       const targets = new Float32Array(count * width);
+      const tokens = tokenStandardisation.map(() => new Float32Array(count * patches * width));
       const rng = createRng(Math.imul(seed + 1, 0x85ebca6b) ^ step);
       for (let i = 0; i < count; i++) {
-        const { set, index } = (rng.uniform() < drawingShare ? drawings : photographs)(step * count + i);
+        const sample = (rng.uniform() < drawingShare ? drawings : photographs)(step * count + i);
+        const { set, index } = sample;
         const image = set.pixels.subarray(index * pixelBytes, (index + 1) * pixelBytes);
         const place = pixels.subarray(i * pixelBytes, (i + 1) * pixelBytes);
-        if (rng.uniform() < 0.5) mirror(image, place, studentSizePx);
+        const isMirrored = rng.uniform() < 0.5;
+        if (isMirrored) mirror(image, place, studentSizePx);
         else place.set(image);
+        tokensOf(sample, isMirrored).forEach((ofTap, tap) => tokens[tap]!.set(ofTap, i * patches * width));
         targets.set(set.features.subarray(index * width, (index + 1) * width), i * width);
       }
       standardise(targets, standardisation);
-      return { pixels, targets, count };
+      return { pixels, targets, tokens, count };
     },
   };
 }
@@ -74,6 +94,19 @@ function epochs(samples: readonly Sample[], seed: number): (position: number) =>
     epoch = wanted;
     return order[position % samples.length]!;
   };
+}
+
+/** Left to right, [side, side, D]. */
+export function mirroredTokens(tokens: Float32Array, width: number): Float32Array {
+  const side = Math.sqrt(tokens.length / width);
+  const result = new Float32Array(tokens.length);
+  for (let row = 0; row < side; row++) {
+    for (let column = 0; column < side; column++) {
+      const from = (row * side + column) * width;
+      result.set(tokens.subarray(from, from + width), (row * side + side - 1 - column) * width);
+    }
+  }
+  return result;
 }
 
 /** Left to right, [size, size, 3]. */

@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Engine } from "../backbone/engine.ts";
+import { float32ToHalf } from "../kernel/half.ts";
 import { renderView } from "./render-view.ts";
+import type { Teacher } from "./teacher.ts";
+import { openTokenFile, type TokenFile } from "./token-file.ts";
 import type { TrainingImages } from "./training-images.ts";
 import { type ViewKind, viewOf } from "./view.ts";
 
-/** One view of each image as the student sees it, and what the teacher's q(x) of that view is. */
+/** One view of each image as the student sees it, and what the teacher says of that view. */
 export interface ViewSet {
   readonly kind: ViewKind;
   readonly count: number;
@@ -14,13 +16,15 @@ export interface ViewSet {
   readonly pixels: Uint8Array;
   /** [count, D] */
   readonly features: Float32Array;
+  /** Of plain views only: it takes 50 KB a view to keep them. */
+  readonly tokens: TokenFile | undefined;
 }
 
 export interface TeacherCacheOptions {
   /** Outside git; a folder for each teacher, set of images and recipe is made in it. */
   readonly folder: string;
   readonly images: TrainingImages;
-  readonly teacher: Engine;
+  readonly teacher: Teacher;
   /** S: the student's input side, pixels. */
   readonly studentSizePx: number;
   readonly seed: number;
@@ -29,7 +33,7 @@ export interface TeacherCacheOptions {
 }
 
 /** Raise when the recipe of the views changes: old caches are then left alone. */
-const recipe = 1;
+const recipe = 2;
 const batchSize = 16;
 
 /** The view set of a kind, from disk; what is missing is computed first, and a stopped run goes on where it was. */
@@ -38,36 +42,43 @@ export async function viewSet(kind: ViewKind, options: TeacherCacheOptions): Pro
   const count = images.photographs + images.drawings;
   const folder = join(options.folder, identity(options));
   await mkdir(folder, { recursive: true });
-  const paths = { pixels: join(folder, `${kind}.pixels`), features: join(folder, `${kind}.features`) };
+  const path = (what: string): string => join(folder, `${kind}.${what}`);
   const pixelBytes = studentSizePx ** 2 * 3;
   const featureBytes = teacher.info.width * 4;
+  const tokenBytes = teacher.tokenNumbers * 2;
 
-  const [pixels, features] = await Promise.all([open(paths.pixels, "a"), open(paths.features, "a")]);
+  const [pixels, tokens, features] = (await Promise.all(
+    ["pixels", "tokens", "features"].map((what) => open(path(what), "a")),
+  )) as [FileHandle, FileHandle, FileHandle];
   try {
-    // Features are written after their pixels: they say how much is done.
-    let done = Math.floor((await stat(paths.features)).size / featureBytes);
-    await Promise.all([pixels.truncate(done * pixelBytes), features.truncate(done * featureBytes)]);
+    // Features are written last: they say how much is done.
+    let done = Math.floor((await stat(path("features"))).size / featureBytes);
+    await pixels.truncate(done * pixelBytes);
+    await tokens.truncate(done * tokenBytes);
+    await features.truncate(done * featureBytes);
     let next = done < count ? renderBatch(kind, done, options) : undefined;
     while (next !== undefined) {
       const batch = await next;
       done += batch.count;
       // Rendered while the teacher computes.
       next = done < count ? renderBatch(kind, done, options) : undefined;
-      const { data } = await teacher.query({ pixels: batch.teacher, count: batch.count });
+      const answers = await teacher.look(batch.teacher, batch.count);
       await pixels.write(batch.student);
-      await features.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      if (kind === "plain") await tokens.write(float32ToHalf(answers.tokens));
+      await features.write(answers.features);
       onProgress?.(kind, done, count);
     }
   } finally {
-    await Promise.all([pixels.close(), features.close()]);
+    await Promise.all([pixels, tokens, features].map((file) => file.close()));
   }
 
-  const stored = await readFile(paths.features);
+  const stored = await readFile(path("features"));
   return {
     kind,
     count,
-    pixels: await readFile(paths.pixels),
+    pixels: await readFile(path("pixels")),
     features: new Float32Array(Uint8Array.from(stored).buffer),
+    tokens: kind === "plain" ? openTokenFile(path("tokens"), teacher.tokenNumbers) : undefined,
   };
 }
 
@@ -92,6 +103,15 @@ async function renderBatch(
 
 function identity({ images, teacher, studentSizePx, seed }: TeacherCacheOptions): string {
   const { photographs, drawings, labels } = images;
-  const key = { recipe, teacher: teacher.info.modelId, photographs, drawings, labels, studentSizePx, seed };
+  const key = {
+    recipe,
+    teacher: teacher.info.modelId,
+    tokens: teacher.tokenNumbers,
+    photographs,
+    drawings,
+    labels,
+    studentSizePx,
+    seed,
+  };
   return createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 16);
 }

@@ -1,15 +1,24 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Normalisation } from "../backbone/vit.ts";
 import type { Graph } from "../onnx/graph.ts";
-import { type DistilLoss, distilGraph, gradientName, studentGraph } from "./distil-graph.ts";
+import { type DistilLoss, distilGraph, gradientName, studentGraph, tokensName } from "./distil-graph.ts";
 import type { ParameterLayout } from "./parameters.ts";
-import { type KeptPatches, layoutWithPatches, packPatches, putPositions, takePositions } from "./patches.ts";
+import {
+  type KeptPatches,
+  layoutWithPatches,
+  packPatches,
+  putPositions,
+  takePositions,
+  takeTokens,
+} from "./patches.ts";
 
 export interface TrainingBatch {
   /** uint8 [count, S, S, 3] */
   readonly pixels: Uint8Array;
   /** The teacher's standardised features, [count, D]. */
   readonly targets: Float32Array;
+  /** The teacher's standardised patch tokens for each of `studentTaps`, [count, P, D]; zeros teach nothing, as their cosine is always 0. */
+  readonly tokens: readonly Float32Array[];
   readonly count: number;
 }
 
@@ -70,14 +79,26 @@ export function createTrainingSession(options: TrainingSessionOptions): Training
     };
   }
 
+  function tokenFeeds(tokens: readonly Float32Array[], count: number, kept?: KeptPatches): OrtTensors {
+    const all = (imageSize / patchSize) ** 2;
+    const shape = [count, kept ? kept.indices.length : all, width];
+    return Object.fromEntries(
+      tokens.map((ofTap, tap) => {
+        const shown = kept ? takeTokens(ofTap, all, width, kept) : ofTap;
+        return [tokensName(tap), new OrtTensor("float32", shown, shape)];
+      }),
+    );
+  }
+
   return {
-    step: async (flat, { pixels, targets, count }, gradients, kept) => {
+    step: async (flat, { pixels, targets, tokens, count }, gradients, kept) => {
       const side = kept?.side ?? imageSize / patchSize;
       const graph = (): Graph => distilGraph(layoutWithPatches(layout, side), normalisation, loss);
       const running = await session(`step ${side}`, graph);
       const results = await running.run({
         ...feeds(flat, pixels, count, kept),
         targets: new OrtTensor("float32", targets, [count, width]),
+        ...(loss.tokens > 0 && tokenFeeds(tokens, count, kept)),
         whitening: new OrtTensor("float32", whitening, [width, width]),
       });
       for (const { name, offset, size } of layout.parameters) {

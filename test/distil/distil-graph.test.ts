@@ -5,18 +5,21 @@ import { createTrainingSession, type TrainingSession } from "../../src/distil/tr
 import { createRng } from "../../src/kernel/rng.ts";
 import { tinyArchitecture } from "../support/tiny-model.ts";
 
-const layout = layoutOf(tinyArchitecture);
-const { imageSize, width } = tinyArchitecture;
+/** Deep enough for one block whose tokens are taught. */
+const architecture = { ...tinyArchitecture, depth: 4 };
+const layout = layoutOf(architecture);
+const { imageSize, patchSize, width } = architecture;
 const rng = createRng(5);
 const count = 3;
 const batch = {
   pixels: Uint8Array.from({ length: count * imageSize ** 2 * 3 }, () => rng.int(256)),
   targets: Float32Array.from({ length: count * width }, () => rng.normal()),
+  tokens: [Float32Array.from({ length: count * (imageSize / patchSize) ** 2 * width }, () => rng.normal())],
   count,
 };
 /** Louder than at the start of a training, so that no gradient is all but nothing. */
 const weights = randomParameters(layout, 1).map((w) => w + 0.2 * rng.normal());
-const terms = { squared: 1, cosine: 0.7, whitened: 0.3 };
+const terms = { squared: 1, cosine: 0.7, whitened: 0.3, tokens: 0.9 };
 
 describe("the training step's weight gradients", () => {
   let session: TrainingSession;

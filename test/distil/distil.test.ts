@@ -27,7 +27,7 @@ async function writeImages(folder: string, perClass: number, seed: number): Prom
 }
 
 function options(architecture = tinyArchitecture): DistilOptions {
-  const recipe = embeddedRecipe({ viewsSeen: 320, continued: false, seed: 1 });
+  const recipe = embeddedRecipe({ viewsSeen: 320, seed: 1 });
   return {
     recipe: {
       ...recipe,

@@ -58,7 +58,7 @@ describe("the flat parameters", () => {
     const flat = randomParameters(layout, 1);
     const { mean, std } = model.manifest;
     const whitening = new Float32Array(12 * 12);
-    const loss = { squared: 1, cosine: 0, whitened: 0 };
+    const loss = { squared: 1, cosine: 0, whitened: 0, tokens: 0 };
     const session = createTrainingSession({
       layout,
       normalisation: { mean, std },

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { randomParameters } from "../../src/distil/initialise.ts";
 import { layoutOf } from "../../src/distil/parameters.ts";
-import { choosePatches, packPatches, putPositions, takePositions } from "../../src/distil/patches.ts";
+import { choosePatches, packPatches, putPositions, takePositions, takeTokens } from "../../src/distil/patches.ts";
 import { createTrainingSession } from "../../src/distil/training-session.ts";
 import { createRng } from "../../src/kernel/rng.ts";
 import { tinyArchitecture } from "../support/tiny-model.ts";
@@ -42,12 +42,18 @@ describe("kept patches", () => {
     expect([...positions]).toEqual([0, 1, 0, 0, 0, 0, 6, 7, 0, 0]);
   });
 
+  it("take their tokens along", () => {
+    // Two images of three patches, two numbers each.
+    const tokens = Float32Array.from({ length: 2 * 3 * 2 }, (_, i) => i);
+    expect([...takeTokens(tokens, 3, 2, { side: 1, indices: [1] })]).toEqual([2, 3, 8, 9]);
+  });
+
   it("give the whole image's loss and gradients when all are kept, in any place", async () => {
     const layout = layoutOf(tinyArchitecture);
     const session = createTrainingSession({
       layout,
       normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-      loss: { squared: 1, cosine: 1, whitened: 0 },
+      loss: { squared: 1, cosine: 1, whitened: 0, tokens: 0 },
       whitening: new Float32Array(12 * 12),
       threads: 1,
     });
@@ -56,8 +62,11 @@ describe("kept patches", () => {
     const pixels = Uint8Array.from({ length: 2 * 16 * 16 * 3 }, () => rng.int(256));
     const targets = Float32Array.from({ length: 24 }, () => rng.normal());
     const [whole, kept] = [new Float32Array(layout.size), new Float32Array(layout.size)];
-    const loss = await session.step(flat, { pixels, targets, count: 2 }, whole);
-    const same = await session.step(flat, { pixels, targets, count: 2 }, kept, { side: 2, indices: [2, 0, 3, 1] });
+    const loss = await session.step(flat, { pixels, targets, tokens: [], count: 2 }, whole);
+    const same = await session.step(flat, { pixels, targets, tokens: [], count: 2 }, kept, {
+      side: 2,
+      indices: [2, 0, 3, 1],
+    });
     expect(same).toBeCloseTo(loss, 5);
     expect(Math.max(...whole.map((g, i) => Math.abs(g - kept[i]!)))).toBeLessThan(1e-4);
     await session.close();

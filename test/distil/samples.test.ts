@@ -6,10 +6,13 @@ import type { ViewSet } from "../../src/distil/teacher-cache.ts";
 const size = 2;
 const pixelBytes = size * size * 3;
 
-/** Image n has bytes n and the feature (n, n). */
+/** Image n has bytes n, the feature (n, n), and for two taps tokens (n, column) and (−n, column) in a square of 2×2. */
 function views(kind: ViewSet["kind"], count: number, from: number): ViewSet {
   const pixels = Uint8Array.from({ length: count * pixelBytes }, (_, i) => from + Math.floor(i / pixelBytes));
-  return { kind, count, pixels, features: Float32Array.from({ length: count * 2 }, (_, i) => from + (i >> 1)) };
+  const features = Float32Array.from({ length: count * 2 }, (_, i) => from + (i >> 1));
+  const read = (index: number): Float32Array =>
+    Float32Array.from([1, -1].flatMap((sign) => [0, 1, 0, 1].flatMap((column) => [sign * (from + index), column])));
+  return { kind, count, pixels, features, tokens: kind === "plain" ? { read, close: () => {} } : undefined };
 }
 
 const options: SamplesOptions = {
@@ -18,6 +21,11 @@ const options: SamplesOptions = {
   firstDrawing: 10,
   drawingShare: 0,
   standardisation: { mean: Float64Array.of(1, 0), deviation: Float64Array.of(1, 2) },
+  tokenStandardisation: [
+    { mean: Float64Array.of(0, 0), deviation: Float64Array.of(1, 1) },
+    { mean: Float64Array.of(0, 0), deviation: Float64Array.of(-1, 1) },
+  ],
+  patches: 4,
   studentSizePx: size,
   seed: 4,
 };
@@ -37,6 +45,24 @@ describe("the samples", () => {
     const kept = [0, 1, 2, 4, 5, 6, 8, 9];
     expect(samples.size).toBe(16);
     expect(seen.toSorted((a, b) => a - b)).toEqual([...kept, ...kept.map((n) => n + 100)]);
+  });
+
+  it("bring the teacher's tokens along, mirrored where the image is", () => {
+    const { pixels, tokens } = samples.batch(0, 16);
+    const columns = new Set<string>();
+    for (let i = 0; i < 16; i++) {
+      for (const ofTap of tokens) {
+        const ofImage = [...ofTap.subarray(8 * i, 8 * i + 8)];
+        if (pixels[i * pixelBytes]! >= 100) {
+          expect(ofImage).toEqual(Array(8).fill(0)); // of varied views none are kept
+          continue;
+        }
+        expect(ofImage.filter((_, k) => k % 2 === 0)).toEqual(Array(4).fill(pixels[i * pixelBytes]));
+        columns.add(ofImage.filter((_, k) => k % 2 === 1).join(""));
+      }
+    }
+    expect(tokens).toHaveLength(2);
+    expect([...columns].toSorted()).toEqual(["0101", "1010"]);
   });
 
   it("depend on seed and step alone, so that a resumed training sees what it would have seen", () => {

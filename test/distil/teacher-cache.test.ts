@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TeacherCacheOptions, viewSet } from "../../src/distil/teacher-cache.ts";
+import { type TeacherCacheOptions, type ViewSet, viewSet } from "../../src/distil/teacher-cache.ts";
 import { openTrainingImages } from "../../src/distil/training-images.ts";
+import type { Teacher } from "../../src/distil/teacher.ts";
 import { type LinearEngine, linearEngine } from "../support/linear-engine.ts";
 
 let root: string;
@@ -20,23 +21,60 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-async function options(folder: string, drawings = 20): Promise<TeacherCacheOptions & { teacher: LinearEngine }> {
+interface TestTeacher extends Teacher {
+  readonly engine: LinearEngine;
+}
+
+/** Its tokens are its feature, twice. */
+function testTeacher(): TestTeacher {
+  const engine = linearEngine({ head: { kind: "linear" } });
+  const { width } = engine.info;
+  return {
+    engine,
+    info: engine.info,
+    tokenNumbers: 2 * width,
+    look: async (pixels, count) => {
+      const features = (await engine.query({ pixels, count })).data;
+      const tokens = Float32Array.from({ length: 2 * features.length }, (_, i) => {
+        return features[Math.floor(i / (2 * width)) * width + (i % width)]!;
+      });
+      return { features, tokens };
+    },
+    close: () => engine.close(),
+  };
+}
+
+async function options(folder: string, drawings = 20): Promise<TeacherCacheOptions & { teacher: TestTeacher }> {
   return {
     folder: join(root, folder),
     images: await openTrainingImages(join(root, "images"), drawings, 1),
-    teacher: linearEngine({ head: { kind: "linear" } }),
+    teacher: testTeacher(),
     studentSizePx: 6,
     seed: 1,
   };
 }
 
+/** A set with all of its tokens read. */
+function told({ tokens, ...set }: ViewSet): object {
+  const all = tokens && Array.from({ length: set.count }, (_, index) => tokens.read(index));
+  tokens?.close();
+  return { ...set, tokens: all };
+}
+
 describe("the teacher's cache", () => {
   it("has each image's pixels at the student's size and the teacher's q(x) of the same view", async () => {
-    const { count, pixels, features } = await viewSet("plain", await options("plain"));
+    const { count, pixels, features, tokens } = await viewSet("plain", await options("plain"));
     expect(count).toBe(25);
     expect(pixels.length).toBe(25 * 6 * 6 * 3);
     expect(features.length).toBe(25 * 24);
     expect(features.every(Number.isFinite)).toBe(true);
+    for (const index of [0, 13, 24]) {
+      const [feature, seen] = [features.subarray(index * 24, (index + 1) * 24), tokens!.read(index)];
+      expect(seen).toHaveLength(48);
+      expect(Math.max(...seen.map((token, i) => Math.abs(token - feature[i % 24]!)))).toBeLessThan(2e-3); // fp16
+    }
+    expect(() => tokens!.read(25)).toThrow(RangeError);
+    tokens!.close();
     // The photographs are five plain colours: each pixel of an image is the same.
     for (let n = 0; n < 5; n++) {
       const reds = pixels.subarray(n * 108, (n + 1) * 108).filter((_, i) => i % 3 === 0);
@@ -48,17 +86,17 @@ describe("the teacher's cache", () => {
     const first = await options("twice");
     const set = await viewSet("varied", first);
     const second = await options("twice");
-    expect(await viewSet("varied", second)).toEqual(set);
-    expect([first.teacher.calls.query, second.teacher.calls.query]).toEqual([2, 0]);
+    expect(told(await viewSet("varied", second))).toEqual(told(set));
+    expect([first.teacher.engine.calls.query, second.teacher.engine.calls.query]).toEqual([2, 0]);
   });
 
   it("goes on where it was stopped", async () => {
     const stopped = await options("stopped");
-    const onProgress = (): void => stopped.teacher.failNext(new Error("power cut"));
+    const onProgress = (): void => stopped.teacher.engine.failNext(new Error("power cut"));
     await expect(viewSet("plain", { ...stopped, onProgress })).rejects.toThrow("power cut");
     const resumed = await options("stopped");
-    expect(await viewSet("plain", resumed)).toEqual(await viewSet("plain", await options("whole")));
-    expect(resumed.teacher.calls.query).toBe(1);
+    expect(told(await viewSet("plain", resumed))).toEqual(told(await viewSet("plain", await options("whole"))));
+    expect(resumed.teacher.engine.calls.query).toBe(1);
   });
 
   it("of other images is another", async () => {

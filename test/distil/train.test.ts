@@ -26,16 +26,18 @@ for (let n = 0; n < count; n++) {
   for (let i = 0; i < 768; i++) pixels[n * 768 + i] = 255 * (0.7 * level + 0.3 * rng.uniform());
   for (let d = 0; d < 12; d++) features[n * 12 + d] = (level - 0.5) * (d - 6);
 }
-const plain: ViewSet = { kind: "plain", count, pixels, features };
+const plain: ViewSet = { kind: "plain", count, pixels, features, tokens: undefined };
 const labels = Array.from({ length: count }, (_, n) => (n % 2 === 0 ? "even" : "odd"));
 const common = {
   heldOut: new Set([0, 1, 2, 3]),
   standardisation: { mean: new Float64Array(12), deviation: new Float64Array(12).fill(1) },
+  tokenStandardisation: [],
+  patches: 4,
 };
 const session = createTrainingSession({
   layout,
   normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-  loss: { squared: 1, cosine: 1, whitened: 0 },
+  loss: { squared: 1, cosine: 1, whitened: 0, tokens: 0 },
   whitening: new Float32Array(144),
   threads: 1,
 });
@@ -55,7 +57,7 @@ function options(name: string, steps: number): TrainOptions {
     }),
     heldOut: createHeldOut({ session, plain, labels, ...common }),
     settings: {
-      ...embeddedRecipe({ viewsSeen: 1, continued: false, seed: 1 }).train,
+      ...embeddedRecipe({ viewsSeen: 1, seed: 1 }).train,
       steps,
       keptSteps: 10,
       keptSide: 1,
@@ -113,7 +115,7 @@ describe("training", () => {
 describe("a distilled model", () => {
   it("is saved as fp16 that loads by hash, with manifest and curves", async () => {
     const { weights, log } = await train(options("saved", 10));
-    const recipe = { ...embeddedRecipe({ viewsSeen: 1, continued: false, seed: 1 }), architecture: tinyArchitecture };
+    const recipe = { ...embeddedRecipe({ viewsSeen: 1, seed: 1 }), architecture: tinyArchitecture };
     const out = join(folder, "model");
     const provenance = { distilledFrom: "teacher", trainedOn: "noise" };
     const manifest = await saveModel(out, layout, weights, { recipe, provenance, log });
