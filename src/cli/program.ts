@@ -5,6 +5,7 @@ import { cameraCommand } from "./camera.ts";
 import { demoCommand } from "./demo.ts";
 import { distilCommand } from "./distil.ts";
 import { doctorCommand } from "./doctor.ts";
+import { evaluateCommand } from "./evaluate.ts";
 import { modelCommand } from "./model.ts";
 import { predictCommand } from "./predict.ts";
 import { runCommand } from "./run.ts";
@@ -24,6 +25,7 @@ const commands = [
   modelCommand,
   doctorCommand,
   benchCommand,
+  evaluateCommand,
   distilCommand,
 ];
 

@@ -56,7 +56,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
     size: entries.length,
     close: () => source.close(),
     async *[Symbol.asyncIterator]() {
-      for (const { label, name, read } of entries) yield { bytes: await read(), label, name };
+      for (const entry of entries) yield { bytes: await entry.read(), label: entry.label, name: entry.name };
     },
   };
 }

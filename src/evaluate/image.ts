@@ -13,7 +13,7 @@ export interface ScenarioImage {
 /** A change of an image file: same id, same change. */
 export interface Change {
   readonly id: string;
-  apply(file: Uint8Array, seed: number): Promise<Uint8Array>;
+  readonly apply: (file: Uint8Array, seed: number) => Promise<Uint8Array>;
 }
 
 /** An image of a data set, known by its content: a file that is changed or moved has the features of what it shows. */

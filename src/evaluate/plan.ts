@@ -33,8 +33,8 @@ export interface Turn {
   readonly labels: readonly number[];
   /** The segment that ends with this turn, or null. */
   readonly endsSegment: number | null;
-  /** The test sets are predicted after it. */
-  readonly tests: boolean;
+  /** One of the stops at equal distances. The test sets are predicted there, and at segments' ends. */
+  readonly stop: boolean;
 }
 
 /** All turns of a run; the same for the same scenario, protocol, order and seed. */
@@ -72,8 +72,8 @@ export function planTurns(
         seen += 1;
         if (isLabelled[place]) waiting.push({ place, due: seen + protocol.labelDelay });
       }
-      const stops = epochs === 1 && order === "stream" && Math.floor((seen * protocol.stops) / length) > stopsBefore;
-      turns.push({ frames, labels: due(seen), endsSegment: null, tests: stops });
+      const stop = epochs === 1 && order === "stream" && Math.floor((seen * protocol.stops) / length) > stopsBefore;
+      turns.push({ frames, labels: due(seen), endsSegment: null, stop });
     }
     const known = inSegment.filter((place) => isLabelled[place]);
     for (let epoch = 1; epoch < epochs; epoch++) {
@@ -81,22 +81,22 @@ export function planTurns(
     }
     if (segment === segments.length - 1) turns.push(...chunks(due(Infinity), protocol.batch).map(learning));
     const last = turns.pop();
-    if (last) turns.push({ ...last, endsSegment: segment, tests: true });
+    if (last) turns.push({ ...last, endsSegment: segment });
   });
-  // A stop at the end of the stream comes after the labels that were late.
-  return turns.map((turn, i) =>
-    i < turns.length - 1 && turn.tests && stopsAgain(turns, i) ? { ...turn, tests: false } : turn,
-  );
+  return moveLastStop(turns);
+}
+
+/** A stop after the last frame comes after the labels that were late. */
+function moveLastStop(turns: readonly Turn[]): Turn[] {
+  const last = turns.findLastIndex(({ frames }) => frames.length > 0);
+  return turns.map((turn, i) => {
+    if (i === turns.length - 1) return { ...turn, stop: turns[last]!.stop };
+    return i === last ? { ...turn, stop: false } : turn;
+  });
 }
 
 function learning(labels: readonly number[]): Turn {
-  return { frames: [], labels, endsSegment: null, tests: false };
-}
-
-/** No frame comes between this stop and a later one: the later one says more. */
-function stopsAgain(turns: readonly Turn[], from: number): boolean {
-  const later = turns.findIndex((turn, i) => i > from && turn.tests);
-  return later >= 0 && turns.slice(from + 1, later + 1).every(({ frames }) => frames.length === 0);
+  return { frames: [], labels, endsSegment: null, stop: false };
 }
 
 function slices(places: readonly number[], ends: readonly number[]): { places: number[] }[] {

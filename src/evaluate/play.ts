@@ -9,7 +9,7 @@ export interface PlayOptions {
   readonly turns: readonly Turn[];
   readonly method: Method;
   /** Images as the method sees them, in this order. */
-  show(images: readonly number[]): Promise<Shown[]>;
+  readonly show: (images: readonly number[]) => Promise<Shown[]>;
   /** What was found up to `from`; it goes on in place. */
   readonly record: RunRecord;
   /** The first turn to play. */
@@ -31,7 +31,7 @@ export async function play(options: PlayOptions): Promise<boolean> {
     const turn = turns[next]!;
     await playTurn(options, turn);
     if (turn.endsSegment !== null) await method.boundary?.();
-    if (turn.tests) {
+    if (turn.stop || turn.endsSegment !== null) {
       const after = turns.slice(0, next + 1).reduce((sum, { frames }) => sum + frames.length, 0);
       record.points.push(await test(options, turn, after, next === turns.length - 1));
     }
@@ -133,7 +133,8 @@ async function test(options: PlayOptions, turn: Turn, after: number, isLast: boo
       1,
     ),
   };
-  return { after, segment: turn.endsSegment, scores: scores.length > 0 ? Object.fromEntries(scores) : none };
+  const { endsSegment: segment, stop } = turn;
+  return { after, segment, stop, scores: scores.length > 0 ? Object.fromEntries(scores) : none };
 }
 
 function scoresOf(tests: readonly TestSet[], right: readonly number[], seen: number): Scores {

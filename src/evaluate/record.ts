@@ -6,6 +6,8 @@ export interface Point {
   readonly after: number;
   /** The segment that ended here, or null. */
   readonly segment: number | null;
+  /** One of the stops at equal distances. */
+  readonly stop: boolean;
   /** Of the method as a whole, and of each head. */
   readonly scores: Readonly<Record<string, Scores>>;
 }

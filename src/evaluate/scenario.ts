@@ -29,8 +29,8 @@ export interface Scenario {
 /** Collects a scenario's images and hands out their indices. */
 export interface ImageList {
   readonly images: readonly ScenarioImage[];
-  add(image: ScenarioImage): number;
-  addAll(images: readonly ScenarioImage[]): number[];
+  readonly add: (image: ScenarioImage) => number;
+  readonly addAll: (images: readonly ScenarioImage[]) => number[];
 }
 
 export function imageList(): ImageList {

@@ -41,7 +41,8 @@ async function parse(line: string): Promise<string> {
   let named = "";
   for (const [path, command] of walk(program)) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
-    if (command.commands.length === 0) command.action(() => void (named = path.join(" ")));
+    if (command.commands.length === 0 || command.registeredArguments.length > 0)
+      command.action(() => void (named = path.join(" ")));
   }
   const words = [...line.replaceAll(/ [<>|&].*$/g, "").matchAll(/'([^']*)'|(\S+)/g)].map(
     ([, quoted, bare]) => quoted ?? bare!,

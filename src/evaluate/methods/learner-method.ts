@@ -65,11 +65,12 @@ function said({ label, confidence, heads, promptIds }: Prediction): Said {
   return { label, confidence, heads, promptIds };
 }
 
+const refuse = (): never => {
+  throw new Error("a learner without prompts ran the backbone");
+};
+
 /** A learner without its prompted head never runs the backbone: queries are given. */
 function queriesOnly({ model }: MethodContext): Engine {
-  const refuse = (): never => {
-    throw new Error("a learner without prompts ran the backbone");
-  };
   return {
     info: model.info,
     provider: { engine: "none", provider: "none", refused: [] },

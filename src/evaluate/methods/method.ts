@@ -74,5 +74,7 @@ export interface MethodKind {
   readonly sees: "query" | "pixels" | "both";
   /** How it wants the images; absent for those that take them as they come, once or by the protocol's epochs. */
   readonly order?: Order;
+  /** What shapes it and may change from one version to the next: a result tells, and is void when it changed. */
+  settings?(scenario: string, settings: MethodSettings): object;
   create(context: MethodContext): Promise<Method>;
 }

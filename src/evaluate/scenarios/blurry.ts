@@ -44,5 +44,5 @@ export function blurryScenario(classes: readonly ClassImages[], tasks: number, s
 function dealt<T>(items: readonly T[], parts: number, rng: Rng): T[][] {
   const places = Array.from({ length: items.length - 1 }, (_, i) => i + 1);
   const cuts = [0, ...shuffled(places, rng).slice(0, parts - 1), items.length].toSorted((a, b) => a - b);
-  return Array.from({ length: parts }, (_, part) => items.slice(cuts[part]!, cuts[part + 1]!));
+  return Array.from({ length: parts }, (_, part) => items.slice(cuts[part], cuts[part + 1]));
 }
