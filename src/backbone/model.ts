@@ -53,7 +53,7 @@ export async function loadModel(nameOrPath: string, options: LoadModelOptions = 
   const file = await readWeightsFile(weightsPath);
   const sha256 = createHash("sha256").update(file).digest("hex");
 
-  const stated = isFolder ? await folderManifest(path) : await catalogued(sha256, options.catalogue);
+  const stated = isFolder ? await readManifest(path) : await catalogued(sha256, options.catalogue);
   if (stated !== undefined && stated.sha256 !== sha256) {
     throw appError("model/hash", `${weightsPath} has sha256 ${sha256}, its manifest says ${stated.sha256}`);
   }
@@ -71,7 +71,8 @@ export async function readCatalogue(): Promise<Catalogue> {
   return parseCatalogue(await read(() => readFile(path, "utf8"), path), path);
 }
 
-async function folderManifest(folder: string): Promise<Manifest> {
+/** Of a model's folder; its weights are not looked at. @throws AppError `model/not-found`, `manifest/invalid` */
+export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, "manifest.json");
   return parseManifest(await read(() => readFile(path, "utf8"), path), path);
 }

@@ -6,8 +6,7 @@ import { syncFolder } from "../edge/durable-file.ts";
 import { type AppError, appError, isAppError } from "../kernel/errors.ts";
 import type { Workplace } from "./workplace.ts";
 
-/** Inside `staging`, where the weights are put. */
-export const weightsFile = "model.safetensors";
+const weightsFile = "model.safetensors";
 
 /**
  * Makes `staging` (with the weights in it) the model of this name: writes its manifest, reads everything back as a node
@@ -46,6 +45,15 @@ export async function install(
 export async function stageWeights({ staging }: Workplace, weights: Uint8Array): Promise<void> {
   try {
     await writeFile(join(staging, weightsFile), weights);
+  } catch (cause) {
+    throw installFault(cause, staging);
+  }
+}
+
+/** The same for a file on the same disk, which is gone from its place then. */
+export async function stageFile({ staging }: Workplace, path: string): Promise<void> {
+  try {
+    await rename(path, join(staging, weightsFile));
   } catch (cause) {
     throw installFault(cause, staging);
   }

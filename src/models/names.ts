@@ -81,7 +81,7 @@ export function timmNames(file: ReadonlyMap<string, StoredTensor>): NamedTensors
     original.set(known, name);
   }
   const changes = [
-    ...([...original].some(([known, name]) => known !== name) ? ["names"] : []),
+    ...([...original].some(([known, name]) => known !== name) ? ["names are timm's now"] : []),
     ...(dropped.length > 0 ? [`left out ${dropped.toSorted().join(", ")}`] : []),
   ];
   return { tensors, original, changes };

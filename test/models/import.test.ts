@@ -51,7 +51,7 @@ describe("model import", () => {
       sha256: createHash("sha256").update(foreign).digest("hex"),
       sizeBytes: foreign.length,
       trust: "first-use",
-      converted: ["names", "q, k and v joined"],
+      converted: ["names are timm's now", "q, k and v joined"],
     });
     expect(notes.join()).toContain("assumed");
   });
