@@ -42,25 +42,25 @@ export function momentAt(schedule: Schedule, index: number): Moment {
 }
 
 /**
- * The demo's story: four types, then more and more; the night shift comes at once, with yellow light and a dirty lens;
- * new types come in the night too; then it is day again, at last on another belt.
+ * The demo's story: four types, then eight; the night shift comes at once, with yellow light and a dirty lens; day again,
+ * with nothing new, so that one sees what was kept; more new types; at last the belt turns blue little by little.
  * @param frames Length of the story (the last phase goes on).
  */
 export function demoSchedule(frames: number): Schedule {
   const share = (part: number): number => Math.max(1, Math.round(frames * part));
   return {
     phases: [
-      { name: "day shift", frames: share(0.22), parts: first(4), condition: dayShift },
+      { name: "day shift", frames: share(0.18), parts: first(4), condition: dayShift },
       { name: "new parts", frames: share(0.2), parts: first(8), condition: dayShift },
       { name: "night shift, dirty lens", frames: share(0.22), parts: first(8), condition: nightShift },
-      { name: "new parts at night", frames: share(0.12), parts: first(10), condition: nightShift },
-      { name: "day again", frames: share(0.12), parts: first(12), condition: dayShift },
+      { name: "day again", frames: share(0.1), parts: first(8), condition: dayShift },
+      { name: "more new parts", frames: share(0.14), parts: first(10), condition: dayShift },
       {
         name: "blue belt",
-        frames: share(0.12),
-        parts: first(12),
+        frames: share(0.16),
+        parts: first(10),
         condition: { ...dayShift, belt: "blue" },
-        fadeFrames: share(0.03),
+        fadeFrames: share(0.08),
       },
     ],
   };
