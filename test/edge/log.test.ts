@@ -65,6 +65,23 @@ describe("the log", () => {
     expect(stderr).toContain("cam");
   });
 
+  it("says each line's severity to systemd's journal, and to nothing else", () => {
+    const levels = ["trace", "debug", "info", "warn", "error"];
+    const all = `for (const level of ${JSON.stringify(levels)}) log[level](level);`;
+    const journal = 'const { dev, ino } = (await import("node:fs")).fstatSync(2, { bigint: true });';
+    const told = (place: string): string =>
+      `${journal} process.env.JOURNAL_STREAM = ${place}; const log = createLog({ level: "trace", node: "box" }); ${all}`;
+    const options: LogOptions = { level: "silent", node: "box" };
+    const seen = logged(options, `{ ${told("`${dev}:${ino}`")} }`)
+      .stderr.trim()
+      .split("\n");
+    expect(seen.map((line) => line.slice(0, 4))).toEqual(["<7>{", "<7>{", "<6>{", "<4>{", "<3>{"]);
+    expect(seen.map((line) => (JSON.parse(line.slice(3)) as { msg: string }).msg)).toEqual(levels);
+    // A service whose stderr goes to a file inherits the variable.
+    const file = logged(options, `{ ${told("`${dev}:${ino + 1n}`")} }`).stderr;
+    expect(lines(file).map(({ msg }) => msg)).toEqual(levels);
+  });
+
   it("is readable on a terminal", () => {
     const { stderr } = logged({ level: "info", node: "box", pretty: true }, `log.warn({ frames: 3 }, "slow");`);
     expect(stderr).toMatch(/\d\d:\d\d:\d\d.*WARN.*slow/s);
