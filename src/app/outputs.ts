@@ -1,5 +1,6 @@
 import { concatMap, merge, type Observable, tap } from "rxjs";
 import { temperatureC } from "../edge/machine.ts";
+import type { Monitor } from "../edge/monitor/monitor.ts";
 import type { Systemd } from "../edge/systemd.ts";
 import type { ProviderReport } from "../backbone/engine.ts";
 import type { Transport } from "../edge/transport.ts";
@@ -18,12 +19,13 @@ export interface OutputParts {
   readonly provider: ProviderReport;
   readonly transport: Pick<Transport, "stats">;
   readonly notify: Pick<Systemd, "alive">;
+  readonly monitor: Pick<Monitor, "telemetry">;
   readonly log: Log;
 }
 
 /** Everything that happens because of what the pipeline puts out; completes when it does and all of it is done. */
 export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown> {
-  const { publisher, state, publishSnapshots, notify, log } = parts;
+  const { publisher, state, publishSnapshots, notify, monitor, log } = parts;
   const advances = progressJudge();
   return merge(
     flow.prediction$.pipe(tap((predicted) => publisher.prediction(predicted))),
@@ -32,8 +34,11 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
     flow.reply$.pipe(tap((reply) => publisher.reply(reply))),
     flow.telemetry$.pipe(
       concatMap(async (telemetry) => {
-        if (advances(telemetry)) await notify.alive();
-        publisher.telemetry(telemetry, await boxTelemetry(parts));
+        const isAlive = advances(telemetry);
+        if (isAlive) await notify.alive();
+        const box = await boxTelemetry(parts);
+        monitor.telemetry(telemetry, box, isAlive);
+        publisher.telemetry(telemetry, box);
       }),
     ),
     flow.snapshot$.pipe(

@@ -1,9 +1,8 @@
 import type { Logger } from "pino";
-import { distinctUntilChanged, lastValueFrom, type Observable, Subject, takeUntil } from "rxjs";
+import { lastValueFrom, type Observable, Subject, takeUntil } from "rxjs";
 import { embeddedBroker } from "../edge/broker.ts";
 import { createDashboard, type Dashboard } from "../edge/dashboard/dashboard.ts";
 import { systemd } from "../edge/systemd.ts";
-import type { TransportState } from "../edge/transport.ts";
 import { isAppError } from "../kernel/errors.ts";
 import { createLearner } from "../learner/learner.ts";
 import type { Status } from "../message/status.ts";
@@ -13,9 +12,11 @@ import type { LearnedLabel, Predicted, Refused } from "../stream/outcome.ts";
 import type { Log } from "../stream/parts.ts";
 import { pipeline } from "../stream/pipeline.ts";
 import { openBackbone } from "./backbone.ts";
+import { tellBrokerNews } from "./broker-news.ts";
 import { commandService } from "./commands.ts";
 import { openDurableState } from "./durable-state.ts";
 import { learnerSettings } from "./learner-settings.ts";
+import { openMonitoring } from "./monitoring.ts";
 import { outputs } from "./outputs.ts";
 import { createPublisher } from "./publisher.ts";
 import { clientIdOf, nodeTopics, transportFor } from "./transport.ts";
@@ -31,6 +32,8 @@ export interface RunningService {
   /** The broker it is connected to, or the embedded one. */
   readonly brokerUrl: string;
   readonly dashboard: Dashboard | undefined;
+  /** Where metrics and health are, beside the page's address. */
+  readonly monitorUrl: string | undefined;
   /** Which engine and provider really run, e.g. `onnx/cpu`. */
   readonly runs: string;
   readonly prediction$: Observable<Predicted>;
@@ -90,6 +93,8 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   // First: a node that runs already keeps its status.
   const state = await openDurableState({ ...kept, keep: snapshot.keep, log });
   undo.push(() => state.close());
+  const monitor = await openMonitoring(settings.monitor, log); // before the long steps: it says `warming`
+  undo.push(() => monitor.close());
   goOn();
 
   const broker =
@@ -144,7 +149,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     log(header ? "info" : "warn", version ?? `starts empty: no snapshot on ${at.topic}`);
   }
   const dashboard = settings.dashboard.enabled
-    ? await createDashboard({ ...settings.dashboard, node: node.id, model: model.info.name })
+    ? await createDashboard({ ...settings.dashboard, node: node.id, model: model.info.name, monitor })
     : undefined;
   if (dashboard) undo.push(() => dashboard.close());
   goOn(); // not later: only this connection can still say `stopped`, or the next
@@ -152,7 +157,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
 
   const transport = transportFor(settings, brokerUrl, clientId, nodeTopics(topics));
   undo.push(() => transport.close());
-  transport.state$.pipe(distinctUntilChanged(sameNews)).subscribe((now) => tell(now, brokerUrl, log));
+  tellBrokerNews(transport, brokerUrl, log, (connected) => monitor.broker(connected));
 
   const stop$ = new Subject<void>();
   const { maxImagePixels: _, ...bounds } = stream;
@@ -185,6 +190,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     provider: engine.provider,
     transport,
     notify,
+    monitor,
     log,
   });
   const ended = lastValueFrom(effects$, { defaultValue: undefined });
@@ -194,6 +200,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
 
   const say = (status: Status): void => {
     dashboard?.status(status);
+    monitor.status(status);
     transport.announce(status).catch((error: unknown) => {
       // Closed: that there is no broker was told already.
       if (!isAppError(error, "mqtt/closed")) log("warn", `the status ${status} was not sent`, error);
@@ -216,16 +223,15 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   }
   let stopped: Promise<void> | undefined;
   const { prediction$, learned$, rejected$ } = flow;
-  return { brokerUrl, dashboard, runs, prediction$, learned$, rejected$, stop: () => (stopped ??= stop()), ended };
-}
-
-/** A broker that stays away for a week is told of once for a reason, not at every try. */
-function sameNews(before: TransportState, now: TransportState): boolean {
-  return before.kind === "offline" && now.kind === "offline" && before.fault.code === now.fault.code;
-}
-
-function tell(state: TransportState, brokerUrl: string, log: Log): void {
-  if (state.kind === "connected") log("info", `connected to ${brokerUrl}, MQTT ${state.version === 5 ? "5" : "3.1.1"}`);
-  if (state.kind === "offline")
-    log("warn", `no broker: ${state.fault.code}: ${state.fault.message}. ${state.fault.hint}`);
+  return {
+    brokerUrl,
+    dashboard,
+    monitorUrl: monitor.url,
+    runs,
+    prediction$,
+    learned$,
+    rejected$,
+    stop: () => (stopped ??= stop()),
+    ended,
+  };
 }

@@ -103,6 +103,7 @@ export const errorHints = {
   "mqtt/outbox-full": "The broker was away too long: raise `mqtt.outboxMaxMessages` or `mqtt.outboxMaxBytes`.",
   "mqtt/closed": "The transport was closed; what was not yet sent is lost.",
   "broker/listen": "Choose another `broker.port`, stop what is using it, or name a broker in `mqtt.url`.",
+  "monitor/listen": "Choose another `monitor.port`, or stop what is using it.",
   "dashboard/listen": "Choose another `dashboard.port`, or stop what is using it.",
   "topic/unknown":
     "Publish to a topic of README.md's table: `<base>/<node>/<camera>/frame/<frameId>` and its neighbours.",

@@ -103,6 +103,19 @@ const dashboard = section("The live page.", {
   port: port(8080).describe("0: any free one."),
 });
 
+const monitor = section(
+  "For machines: /metrics (Prometheus), /health and /ready, without frames. The page has them too.",
+  {
+    host: z
+      .string()
+      .min(1)
+      .default("127.0.0.1")
+      .describe("Anyone who reaches this address reads the numbers; there is no login."),
+    port: z.int().min(0).max(65_535).optional().describe("Default: none of its own, only the page's. 0: any free one."),
+    stalledMs: milliseconds(1000, 120_000).describe("Work that does not advance for so long makes /health say 503."),
+  },
+);
+
 const log = section("JSON lines, or readable ones on a terminal.", {
   level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
 });
@@ -117,6 +130,7 @@ const shape = {
   snapshot,
   state,
   dashboard,
+  monitor,
   log,
 };
 

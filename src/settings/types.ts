@@ -9,6 +9,7 @@ export interface Settings {
   readonly snapshot: SnapshotSettings;
   readonly state: StateSettings;
   readonly dashboard: DashboardSettings;
+  readonly monitor: MonitorSettings;
   readonly log: LogSettings;
 }
 
@@ -142,6 +143,13 @@ export interface DashboardSettings {
   readonly enabled: boolean;
   readonly host: string;
   readonly port: number;
+}
+
+export interface MonitorSettings {
+  readonly host: string;
+  /** Undefined: at the page's address alone. */
+  readonly port?: number | undefined;
+  readonly stalledMs: number;
 }
 
 export interface LogSettings {

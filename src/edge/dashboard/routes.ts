@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import type { Asset } from "./assets.ts";
+import type { Monitor } from "../monitor/monitor.ts";
 import type { Live } from "./live.ts";
 import { type Model, sections } from "./model.ts";
 
@@ -8,6 +9,7 @@ export interface RouteParts {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly model: Model;
   readonly live: Live;
+  readonly monitor: Pick<Monitor, "answer"> | undefined;
   /** Host names that requests may carry besides `localhost` and IP addresses. */
   readonly allowedHosts: readonly string[];
 }
@@ -44,7 +46,7 @@ function read(
   path: string,
   query: string | undefined,
   response: ServerResponse,
-  { assets, model, live }: RouteParts,
+  { assets, model, live, monitor }: RouteParts,
 ): boolean {
   const asset = assets.get(path);
   if (asset) {
@@ -63,12 +65,12 @@ function read(
     case "/state":
       body(response, "application/json", JSON.stringify(Object.fromEntries(sections.map((s) => [s, model.view(s)]))));
       return true;
-    case "/healthz":
-      plain(response, 200, "ok");
-      return true;
-    default:
-      return false;
   }
+  const told = monitor?.answer(path);
+  if (told === undefined) return false;
+  response.statusCode = told.status;
+  body(response, told.type, told.body);
+  return true;
 }
 
 /**
