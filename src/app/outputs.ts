@@ -20,6 +20,8 @@ export interface OutputParts {
   readonly transport: Pick<Transport, "stats">;
   readonly notify: Pick<Systemd, "alive">;
   readonly monitor: Pick<Monitor, "telemetry">;
+  /** At each prediction. */
+  readonly onCamera: (camera: string) => void;
   readonly log: Log;
 }
 
@@ -28,7 +30,12 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
   const { publisher, state, publishSnapshots, notify, monitor, log } = parts;
   const advances = progressJudge();
   return merge(
-    flow.prediction$.pipe(tap((predicted) => publisher.prediction(predicted))),
+    flow.prediction$.pipe(
+      tap((predicted) => {
+        publisher.prediction(predicted);
+        parts.onCamera(predicted.camera);
+      }),
+    ),
     flow.learned$.pipe(tap((learned) => publisher.learned(learned))),
     flow.rejected$.pipe(tap((refused) => publisher.rejected(refused))),
     flow.reply$.pipe(tap((reply) => publisher.reply(reply))),

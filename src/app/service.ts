@@ -15,11 +15,13 @@ import { openBackbone } from "./backbone.ts";
 import { tellBrokerNews } from "./broker-news.ts";
 import { commandService } from "./commands.ts";
 import { openDurableState } from "./durable-state.ts";
+import { homeAssistant, homeAssistantTopics } from "./home-assistant.ts";
 import { learnerSettings } from "./learner-settings.ts";
 import { openMonitoring } from "./monitoring.ts";
 import { outputs } from "./outputs.ts";
 import { createPublisher } from "./publisher.ts";
 import { clientIdOf, nodeTopics, transportFor } from "./transport.ts";
+import { openWarming } from "./warming.ts";
 import { warmStart } from "./warm-start.ts";
 
 /** How long a snapshot to start from is waited for, ms. */
@@ -108,18 +110,8 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   if (broker) undo.push(() => broker.close());
   const brokerUrl = broker?.url ?? settings.mqtt.url!;
 
-  // Receives nothing yet: labels are taken when the learner can learn them.
-  const warming = transportFor(settings, brokerUrl, `${clientId}-warming`, {
-    ...nodeTopics(topics),
-    durable: [],
-    live: [],
-  });
-  undo.push(async () => {
-    warming.announce("stopped").catch(() => {}); // closed long ago, unless the start failed
-    await warming.close();
-  });
-  warming.open();
-  warming.announce("warming").catch(() => {}); // an absent broker is told of below
+  const warming = openWarming(settings, brokerUrl, clientId, topics);
+  undo.push(() => warming.giveUp());
 
   const chosen = learnerSettings(settings.learner);
   const backbone = await openBackbone({
@@ -155,7 +147,8 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   goOn(); // not later: only this connection can still say `stopped`, or the next
   await warming.close();
 
-  const transport = transportFor(settings, brokerUrl, clientId, nodeTopics(topics));
+  const heard = nodeTopics(topics, homeAssistantTopics(settings.homeAssistant));
+  const transport = transportFor(settings, brokerUrl, clientId, heard);
   undo.push(() => transport.close());
   tellBrokerNews(transport, brokerUrl, log, (connected) => monitor.broker(connected));
 
@@ -165,7 +158,16 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   const telemetryMs = Math.min(bounds.telemetryMs, notify.aliveEveryMs);
   if (telemetryMs < bounds.telemetryMs)
     log("info", `telemetry every ${telemetryMs} ms: systemd's watchdog asks for it`);
-  const flow = pipeline(transport.raw$.pipe(takeUntil(stop$)), {
+  const home = homeAssistant({
+    settings: settings.homeAssistant,
+    base: node.base,
+    topics,
+    model: model.info.name,
+    transport,
+    maxCameras: stream.maxCameras,
+    log,
+  });
+  const flow = pipeline(home.raw$.pipe(takeUntil(stop$)), {
     settings: {
       ...bounds,
       telemetryMs,
@@ -191,6 +193,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     transport,
     notify,
     monitor,
+    onCamera: (camera) => home.camera(camera),
     log,
   });
   const ended = lastValueFrom(effects$, { defaultValue: undefined });

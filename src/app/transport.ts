@@ -12,12 +12,12 @@ export function clientIdOf({ node, mqtt }: LoadedSettings): string {
   return mqtt.clientId ?? `l2p-edge-${node.base.replaceAll("/", "-")}-${node.id}`;
 }
 
-/** What the node listens to. */
-export function nodeTopics(topics: Topics): TransportTopics {
+/** What the node listens to. @param beside Topics that are not its own. */
+export function nodeTopics(topics: Topics, beside: readonly string[] = []): TransportTopics {
   const { frames, labels, commands } = topics.filters;
   return {
     durable: [...labels, ...commands],
-    live: frames,
+    live: [...frames, ...beside],
     status: { topic: topics.status, lastWill: "offline" },
   };
 }

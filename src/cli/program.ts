@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { version } from "../app/version.ts";
 import { benchCommand } from "./bench.ts";
 import { cameraCommand } from "./camera.ts";
 import { demoCommand } from "./demo.ts";
@@ -11,10 +11,6 @@ import { predictCommand } from "./predict.ts";
 import { runCommand } from "./run.ts";
 import { snapshotCommand } from "./snapshot.ts";
 import { describeUsage } from "./terminal.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
 
 const commands = [
   demoCommand,

@@ -116,6 +116,23 @@ const monitor = section(
   },
 );
 
+const homeAssistant = section("The node as a device of Home Assistant, by its MQTT discovery.", {
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe("Tell it of this node, retained. Switched off again, the next start takes it back."),
+  discoveryPrefix: z
+    .string()
+    .regex(topicPattern, "must be a topic without wildcards")
+    .default("homeassistant")
+    .describe("As in Home Assistant's MQTT options."),
+  statusTopic: z
+    .string()
+    .regex(topicPattern, "must be a topic without wildcards")
+    .default("homeassistant/status")
+    .describe("Where it says `online` when it was started; the node is told anew then."),
+});
+
 const log = section("JSON lines, or readable ones on a terminal.", {
   level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
 });
@@ -131,6 +148,7 @@ const shape = {
   state,
   dashboard,
   monitor,
+  homeAssistant,
   log,
 };
 

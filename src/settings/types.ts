@@ -10,6 +10,7 @@ export interface Settings {
   readonly state: StateSettings;
   readonly dashboard: DashboardSettings;
   readonly monitor: MonitorSettings;
+  readonly homeAssistant: HomeAssistantSettings;
   readonly log: LogSettings;
 }
 
@@ -150,6 +151,12 @@ export interface MonitorSettings {
   /** Undefined: at the page's address alone. */
   readonly port?: number | undefined;
   readonly stalledMs: number;
+}
+
+export interface HomeAssistantSettings {
+  readonly enabled: boolean;
+  readonly discoveryPrefix: string;
+  readonly statusTopic: string;
 }
 
 export interface LogSettings {
