@@ -17,7 +17,10 @@ interface BenchFlags {
 export function benchCommand(): Command {
   return new Command("bench")
     .description("Measure query, prompted forward and training step on this machine, both engines side by side.")
-    .option("--model <path>", "a model folder or .safetensors file; default: the embedded one, else random ViT-Tiny")
+    .option(
+      "--model <name or path>",
+      "an installed model's name, a model folder or .safetensors file; default: the embedded one, else random ViT-Tiny",
+    )
     .option("--rounds <n>", "how often each thing is measured", count, 15)
     .option("--threads <list>", "ONNX Runtime's thread counts, 0 for its own choice", counts, [1, 0])
     .option("--batches <list>", "batch sizes, 1 to 32", counts, [1, 8])

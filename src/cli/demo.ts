@@ -27,7 +27,7 @@ export function demoCommand(): Command {
     .option("--label-share <share>", "share of the frames that get a label, 0 to 1", number(0, 1), 0.5)
     .option("--label-delay <seconds>", "how long after its frame a label comes", number(0, 86_400), 1)
     .option("--seed <n>", "pictures, order of parts, and which get labels", number(0), 1)
-    .option("--model <path>", "another backbone: a folder or a .safetensors file")
+    .option("--model <name or path>", "another backbone: an installed model's name, a folder or a .safetensors file")
     .addOption(
       new Option("--port <n>", "of the page; another where it is taken").argParser(number(0, 65_535)).default(8080),
     )

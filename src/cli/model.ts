@@ -1,54 +1,44 @@
 import { Command } from "commander";
 import type { Model } from "../backbone/model.ts";
+import { modelImportCommand } from "./model-import.ts";
+import { modelListCommand } from "./model-list.ts";
+import { modelsOption } from "./model-options.ts";
+import { modelPullCommand } from "./model-pull.ts";
 import { progress } from "./terminal.ts";
+
+interface ShowFlags {
+  readonly models?: string;
+  readonly json: boolean;
+}
 
 export function modelCommand(): Command {
   const model = new Command("model").description(
-    "The frozen backbones: what they are, and whether the files are whole.",
+    "The frozen backbones: get them, what they are, and whether the files are whole.",
   );
-  model
-    .command("list")
-    .description("the backbone that comes with the product, and the ones it knows by their hash")
-    .addHelpText("after", "\nExample:\n  l2p-edge model list")
-    .action(list);
+  model.addCommand(modelListCommand()).addCommand(modelPullCommand()).addCommand(modelImportCommand());
   model
     .command("show")
     .description("architecture, normalisation, licence and source of one")
     .argument(
-      "[path]",
-      "a folder with manifest.json and model.safetensors, or a .safetensors file; default: the embedded one",
+      "[model]",
+      "an installed model's name, a folder with manifest.json and model.safetensors, or a .safetensors file; default: the embedded one",
     )
+    .addOption(modelsOption())
     .option("--json", "as JSON", false)
     .addHelpText("after", "\nExample:\n  l2p-edge model show --json")
     .action(show);
   model
     .command("verify")
     .description("read every tensor, check the hash, and run one picture through it")
-    .argument("[path]", "as for show")
+    .argument("[model]", "as for show")
+    .addOption(modelsOption())
     .addHelpText("after", "\nExample:\n  l2p-edge model verify ./vit_tiny_patch16_224/model.safetensors")
     .action(verify);
   return model.addHelpText("after", "\nExample:\n  l2p-edge model list");
 }
 
-async function list(): Promise<void> {
-  const { embeddedModelPath, loadModel, readCatalogue } = await import("../backbone/model.ts");
-  const embedded = await loadModel(embeddedModelPath);
-  const { models } = await readCatalogue();
-  const rows = [
-    { manifest: embedded.manifest, where: "embedded" },
-    ...models.map((manifest) => ({ manifest, where: "known by hash" })),
-  ];
-  for (const { manifest, where } of rows) {
-    const { imageSize, patchSize, width, depth } = manifest.architecture;
-    const shape = `${imageSize} px, patch ${patchSize}, width ${width}, depth ${depth}`;
-    process.stdout.write(
-      `${manifest.name}  (${where})\n  ${shape}; licence ${manifest.licence}\n  sha256 ${manifest.sha256}\n`,
-    );
-  }
-}
-
-async function show(path: string | undefined, { json }: { readonly json: boolean }): Promise<void> {
-  const model = await open(path);
+async function show(name: string | undefined, { json, models }: ShowFlags): Promise<void> {
+  const model = await open(name, models);
   const parameters = [...model.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   const facts = { ...model.manifest, parameters, weights: model.weightsPath };
   if (json) {
@@ -61,9 +51,9 @@ async function show(path: string | undefined, { json }: { readonly json: boolean
   }
 }
 
-async function verify(path: string | undefined): Promise<void> {
+async function verify(name: string | undefined, { models }: Pick<ShowFlags, "models">): Promise<void> {
   const bar = progress("verify", 2);
-  const model = await open(path);
+  const model = await open(name, models);
   bar.update(1, "weights are whole");
   const { createOnnxEngine } = await import("../backbone/onnx-engine.ts");
   const engine = await createOnnxEngine({ model, head: { kind: "linear" }, provider: "cpu" });
@@ -82,7 +72,7 @@ async function verify(path: string | undefined): Promise<void> {
   }
 }
 
-async function open(path: string | undefined): Promise<Model> {
+async function open(name: string | undefined, models: string | undefined): Promise<Model> {
   const { embeddedModelPath, loadModel } = await import("../backbone/model.ts");
-  return loadModel(path ?? embeddedModelPath);
+  return loadModel(name ?? embeddedModelPath, models === undefined ? {} : { modelsFolder: models });
 }

@@ -20,8 +20,8 @@ export function predictCommand(): Command {
     .argument("<image...>", "JPEG, PNG or WebP files; - for standard input")
     .option("--config <file>", "the node's configuration: its model, learner and state folder")
     .option(
-      "--model <path>",
-      "a model folder or .safetensors file; default: the configuration's, else the embedded one",
+      "--model <name or path>",
+      "an installed model's name, a model folder or .safetensors file; default: the configuration's, else the embedded one",
     )
     .option("--state <folder>", "a node's state folder, whose newest checkpoint is read; default: the configuration's")
     .addOption(new Option("--snapshot <file>", "a compact snapshot or a checkpoint instead").conflicts("state"))

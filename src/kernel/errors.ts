@@ -42,6 +42,8 @@ export const errorHints = {
   "download/unreachable":
     "Check the network, and HTTPS_PROXY where there is a proxy; then give the command again: it goes on where it was.",
   "download/proxy": "Check HTTPS_PROXY (with user and password where the proxy wants them) and NO_PROXY.",
+  "download/certificate":
+    "Check this machine's clock; where a proxy or mirror has a certificate of its own, name its CA's file in NODE_EXTRA_CA_CERTS.",
   "download/denied": "Set HF_TOKEN to a token that may read this model, or accept the model's terms on its page.",
   "download/not-found": "The hub or mirror does not have this file: check HF_ENDPOINT, or take another model.",
   "download/refused": "Try again later, or through another mirror (HF_ENDPOINT); what was received is kept.",
@@ -105,6 +107,9 @@ export const errorHints = {
   "broker/listen": "Choose another `broker.port`, stop what is using it, or name a broker in `mqtt.url`.",
   "monitor/listen": "Choose another `monitor.port`, or stop what is using it.",
   "dashboard/listen": "Choose another `dashboard.port`, or stop what is using it.",
+  "dashboard/no-token":
+    "Give the page a token (`dashboard.tokenFile`, e.g. by `openssl rand -hex 24`), or leave `dashboard.host` at 127.0.0.1.",
+  "dashboard/weak-token": "Make a longer one, e.g. `openssl rand -hex 24`.",
   "topic/unknown":
     "Publish to a topic of README.md's table: `<base>/<node>/<camera>/frame/<frameId>` and its neighbours.",
   "topic/bad-id": "Use 1–64 of the characters A–Z a–z 0–9 . _ - for node, camera, frame and command names.",

@@ -31,7 +31,7 @@ const maxRedirects = 10;
 
 /**
  * GET, through the environment's proxy, following redirects.
- * @throws AppError `download/unreachable`, `download/proxy`; `download/refused` for redirects that lead nowhere good
+ * @throws AppError `download/unreachable`, `download/certificate`, `download/proxy`; `download/refused` for redirects that lead nowhere good
  */
 export async function get(url: URL, options: GetOptions): Promise<Answer> {
   const hops: IncomingHttpHeaders[] = [];
@@ -134,7 +134,10 @@ function answered(request: ClientRequest, stallMs: number, host: string): Promis
       done({ status: response.statusCode ?? 0, headers: response.headers, body: bodyOf(response) });
     });
     request.once("error", (cause: NodeJS.ErrnoException) => {
-      fail(appError("download/unreachable", `${host}: ${cause.message || cause.code || "no connection"}`, { cause }));
+      // OpenSSL's and Node's codes, such as SELF_SIGNED_CERT_IN_CHAIN and UNABLE_TO_VERIFY_LEAF_SIGNATURE.
+      const isDistrusted = /CERT|_SIGNATURE|_ISSUER/.test(cause.code ?? "");
+      const text = `${host}: ${cause.message || cause.code || "no connection"}`;
+      fail(appError(isDistrusted ? "download/certificate" : "download/unreachable", text, { cause }));
     });
   });
 }
