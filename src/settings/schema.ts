@@ -66,7 +66,9 @@ const broker = section("The broker inside this process, for one box: on 127.0.0.
 });
 
 const model = section("The frozen backbone.", {
-  path: path("A .safetensors file or a folder with one and its manifest. Default: the embedded backbone."),
+  path: path(
+    "The name of an installed model (see l2p-edge model list), a .safetensors file, or a folder with one and its manifest. Default: the embedded backbone.",
+  ),
   engine: z.enum(["onnx", "tfjs"]).default("onnx").describe("tfjs runs where ONNX Runtime cannot, much slower."),
   provider: z
     .enum(["auto", "cpu", "cuda", "tensorrt"])
