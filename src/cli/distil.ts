@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { LogEntry } from "../distil/training-log.ts";
 import { number } from "./arguments.ts";
+import { distilCurvesCommand } from "./distil-curves.ts";
 import { progress, type Progress } from "./terminal.ts";
 
 interface TrainFlags {
@@ -27,6 +28,7 @@ export function distilCommand(): Command {
     .description("Train the small backbone from a large one, or measure how good backbones are.")
     .addCommand(trainCommand())
     .addCommand(compareCommand())
+    .addCommand(distilCurvesCommand())
     .addHelpText("after", "\nExample:\n  l2p-edge distil compare models/embedded --data cifar100.tar.gz");
 }
 

@@ -88,6 +88,7 @@ export const errorHints = {
   "evaluate/no-plot": "Pictures need the development packages: run `npm ci` in the repository, or leave out the page.",
   "distil/start": "Give a model that was written by `l2p-edge distil train`, or leave --start out.",
   "distil/teacher": "Distil from a ViT as wide as the student: ViT-Tiny, 192.",
+  "distil/curves": "Give training.json files that `l2p-edge distil train` wrote.",
   "distil/checkpoint": "Go on with the recipe it was begun with, or name another --work folder to start anew.",
   "settings/unreadable": "Check the path and its permissions.",
   "settings/invalid": "Correct the named keys; config/ has commented examples.",
@@ -105,6 +106,16 @@ export const errorHints = {
   "mqtt/outbox-full": "The broker was away too long: raise `mqtt.outboxMaxMessages` or `mqtt.outboxMaxBytes`.",
   "mqtt/closed": "The transport was closed; what was not yet sent is lost.",
   "broker/listen": "Choose another `broker.port`, stop what is using it, or name a broker in `mqtt.url`.",
+  "source/no-ffmpeg": "Install ffmpeg (`apt install ffmpeg`); a source of kind folder needs none.",
+  "source/failed":
+    "See ffmpeg's words: check the address, path or device of the source, its user and passwordFile, and that the camera is on. It is tried again.",
+  "source/ended": "The camera or server ended the stream: check it. It is tried again.",
+  "source/stalled":
+    "The camera is connected and sends no pictures: check it and the network, or raise the source's `stalledMs`. It is tried again.",
+  "source/garbage": "This is no stream of pictures as ffmpeg writes it: check the installed ffmpeg. It is tried again.",
+  "source/too-large": "Set the source's `width`, or raise `stream.maxFrameBytes`.",
+  "source/password": "Check the source's `passwordFile`: its path, its permissions, and that its first line is not empty.",
+  "source/folder": "Check the source's `path`: a folder that this user may read, with at most 10,000 files in it.",
   "monitor/listen": "Choose another `monitor.port`, or stop what is using it.",
   "dashboard/listen": "Choose another `dashboard.port`, or stop what is using it.",
   "dashboard/no-token":
@@ -149,6 +160,8 @@ export const errorHints = {
   "pipeline/internal": "This is a bug: please report it with the log. The sample was left out and the box goes on.",
   "journal/full": "Wait for the next checkpoint, or raise the journal's size.",
   "journal/io": "Check the disk: free space, permissions and health.",
+  "queue/io": "Check the disk and the state folder: free space, permissions, health.",
+  "queue/full": "The broker was away too long: raise `mqtt.queueMaxBytes`, or see why it is away.",
   "state/locked": "Stop the named process, or give this one a state folder of its own.",
   "state/folder": "Check the state folder: it must exist or be creatable, and this user must be able to write in it.",
 } as const;

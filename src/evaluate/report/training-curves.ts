@@ -1,0 +1,73 @@
+import type { LogEntry } from "../../distil/training-log.ts";
+import type { Drawing } from "./draw.ts";
+
+/** One training's curves, as `distil train` writes them beside a model. */
+export interface TrainingCurves {
+  /** Said in the picture, e.g. the file's name. */
+  readonly name: string;
+  readonly batchSize: number;
+  readonly log: readonly LogEntry[];
+}
+
+interface Point {
+  readonly stage: string;
+  readonly measure: string;
+  /** Views shown to the student, over all stages before too. */
+  readonly views: number;
+  readonly value: number;
+}
+
+const measures: readonly (readonly [keyof LogEntry, string, number])[] = [
+  ["heldOutNearestMean", "nearest class mean, held out, %", 100],
+  ["heldOutCosine", "cosine to the teacher, held out", 1],
+  ["loss", "loss", 1],
+];
+
+/** Trainings that went on from one another, one picture: what was gained for how many views. SVG. */
+export function trainingCurves({ Plot, draw }: Drawing, stages: readonly TrainingCurves[]): string {
+  let before = 0;
+  const points: Point[] = [];
+  for (const { name, batchSize, log } of stages) {
+    for (const entry of log) {
+      for (const [key, measure, scale] of measures) {
+        const value = entry[key];
+        if (value === undefined) continue;
+        points.push({ stage: name, measure, views: before + entry.step * batchSize, value: scale * value });
+      }
+    }
+    before += (log.at(-1)?.step ?? 0) * batchSize;
+  }
+  // Each measure has a scale of its own: one picture below the other, on a ground that suits dark pages too.
+  const pictures = measures.map(([, measure], row) => {
+    const shown = points.filter((point) => point.measure === measure);
+    const line = { x: "views", y: "value", stroke: "stage", strokeWidth: 2 } as const;
+    const svg = draw(`${measure}, over the views that the student was shown`, {
+      width,
+      height,
+      marginLeft: 50,
+      marginRight: 60,
+      marginBottom: 40,
+      color: { domain: stages.map(({ name }) => name) },
+      x: {
+        label: row === measures.length - 1 ? "views shown" : null,
+        labelAnchor: "center",
+        domain: [0, before],
+        grid: true,
+      },
+      y: { label: measure, grid: true, nice: true },
+      marks: [
+        Plot.lineY(shown, line),
+        Plot.text(shown, Plot.selectLast({ ...line, stroke: null, z: "stage", fill: "stage", text: "stage", dy: -10 })),
+      ],
+    });
+    return svg.replace("<svg ", `<svg y="${row * height}" `);
+  });
+  const size = `width="${width}" height="${height * measures.length}"`;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="system-ui, sans-serif" color="#1f2933">` +
+    `<rect ${size} fill="#fbfcfd"/>${pictures.join("")}</svg>\n`
+  );
+}
+
+const width = 860;
+const height = 210;
