@@ -46,11 +46,13 @@ export function cellFile(path: string, spec: CellSpec): CellFile {
       try {
         const { metadata, tensors } = decodeSafetensors(await readFile(partPath));
         if (metadata.get("cell") !== identity) return undefined;
-        const about = JSON.parse(metadata.get("about")!) as Omit<Checkpoint, "method"> & { meta: LearnerState["meta"] };
+        const { meta, ...about } = JSON.parse(metadata.get("about")!) as Omit<Checkpoint, "method"> & {
+          readonly meta: LearnerState["meta"];
+        };
         const arrays = [...tensors].map(([name, stored]) => {
           return [name, { data: readNumbers(stored).slice(), shape: stored.shape }] as const;
         });
-        return { ...about, method: { arrays: Object.fromEntries(arrays), meta: about.meta } };
+        return { ...about, method: { arrays: Object.fromEntries(arrays), meta } };
       } catch {
         return undefined;
       }

@@ -3,10 +3,13 @@ import { cholesky, packedLength, solve } from "../../learner/cholesky.ts";
 import { addOuter, emptyScatter, type Scatter, trace } from "../../learner/covariance.ts";
 import { type ClosedForm, joinRows, type Saved, splitRows } from "./closed-form.ts";
 
-/** λ as a share of the Gram matrix's mean diagonal entry: scale-free, so that it fits any number of samples and units. */
-const ridgeShare = 1e-3;
-/** Solved again when the samples grew by this share. */
-const refitGrowth = 0.1;
+/**
+ * λ in samples: that many times what one sample adds to the Gram matrix's diagonal, in the mean. Tried on ViT-Tiny's features
+ * of CIFAR-100, 500 and 2,000 samples, 500 and 1,000 units: accuracy is within a point of its best from 70 to 600.
+ */
+const ridgeSamples = 200;
+/** While the stream runs, solved again when the samples grew by this share; before a test, always. */
+const refitGrowth = 0.25;
 
 export interface RidgeOptions {
   /** M: random units. 0 takes q(x) itself. */
@@ -29,6 +32,7 @@ export function randomProjectionRidge({ units, width, seed }: RidgeOptions, save
   const sums = saved ? splitRows(saved.arrays["sums"]!) : [];
   let weights = saved ? splitRows(saved.arrays["weights"]!) : [];
   let next = saved?.numbers["next"] ?? 1;
+  let solvedAt = saved?.numbers["solvedAt"] ?? 0;
   let stale = saved?.numbers["stale"] === 1;
 
   function project(query: Float32Array): Float64Array {
@@ -44,10 +48,11 @@ export function randomProjectionRidge({ units, width, seed }: RidgeOptions, save
 
   function refit(): void {
     const a = gram.sums.slice();
-    const lambda = (ridgeShare * trace(a, size)) / size + Number.MIN_VALUE;
+    const lambda = (ridgeSamples * trace(a, size)) / (size * gram.degrees) + Number.MIN_VALUE;
     for (let i = 0; i < size; i++) a[packedLength(i) + i]! += lambda;
     const factor = cholesky(a, size);
     weights = sums.map((sum) => solve(factor, sum));
+    solvedAt = gram.degrees;
     next = gram.degrees + Math.max(1, Math.ceil(refitGrowth * gram.degrees));
     stale = false;
   }
@@ -67,13 +72,16 @@ export function randomProjectionRidge({ units, width, seed }: RidgeOptions, save
       for (let i = 0; i < size; i++) sum[i]! += hidden[i]!;
       stale ||= gram.degrees >= next || c >= weights.length;
     },
+    settle: () => {
+      if (gram.degrees > solvedAt) refit();
+    },
     save: () => ({
       arrays: {
         gram: { data: gram.sums.slice(), shape: [gram.sums.length] },
         sums: joinRows(sums, size),
         weights: joinRows(weights, size),
       },
-      numbers: { samples: gram.degrees, next, stale: stale ? 1 : 0 },
+      numbers: { samples: gram.degrees, solvedAt, next, stale: stale ? 1 : 0 },
     }),
   };
 }

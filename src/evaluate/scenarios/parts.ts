@@ -1,8 +1,8 @@
 import { createRng } from "../../kernel/rng.ts";
-import type { Condition } from "../../scene/condition.ts";
+import { type Condition, dayShift, nightShift } from "../../scene/condition.ts";
 import { type PartName, partNames } from "../../scene/parts.ts";
 import { render } from "../../scene/render.ts";
-import { demoSchedule, momentAt } from "../../scene/schedule.ts";
+import { momentAt, type Phase, type Schedule } from "../../scene/schedule.ts";
 import { type ScenarioImage, sha256 } from "../image.ts";
 import { imageList, joinSegments, type Scenario } from "../scenario.ts";
 
@@ -18,9 +18,33 @@ interface Drawing {
   readonly lensSeed: number;
 }
 
+/** One after another: which types come by, under what, and for which share of the stream. */
+const life: readonly (Omit<Phase, "frames" | "parts" | "fadeFrames"> & {
+  readonly types: number;
+  readonly share: number;
+  readonly gradual?: true;
+})[] = [
+  { name: "day shift", types: 6, condition: dayShift, share: 0.16 },
+  { name: "new parts", types: 10, condition: dayShift, share: 0.14 },
+  { name: "night shift, dirty lens", types: 10, condition: nightShift, share: 0.16 },
+  { name: "new parts at night", types: 14, condition: nightShift, share: 0.14 },
+  { name: "day again", types: 14, condition: dayShift, share: 0.12 },
+  { name: "blue belt", types: 14, condition: { ...dayShift, belt: "blue" }, share: 0.12, gradual: true },
+  { name: "new parts, blue belt", types: 18, condition: { ...dayShift, belt: "blue" }, share: 0.16 },
+];
+
+function scheduleOf(frames: number): Schedule {
+  const [first, ...others] = life.map(({ name, types, condition, share, gradual }) => {
+    const length = Math.max(1, Math.round(share * frames));
+    const fadeFrames = gradual ? Math.round(length / 2) : 0;
+    return { name, frames: length, parts: partNames.slice(0, types), condition, fadeFrames };
+  });
+  return { phases: [first!, ...others] };
+}
+
 /**
- * Machine parts that the product draws, in the demo's story: new types, a night shift with a dirty lens, new types at
- * night, day again, another belt. Needs no data. Each phase is tested on its types under its condition.
+ * Machine parts that the product draws: new types, a night shift with a dirty lens, new types at night, day again, another
+ * belt. Needs no data. Each phase is tested on its types under its condition.
  */
 export async function partsScenario(
   {
@@ -33,7 +57,7 @@ export async function partsScenario(
   const drawn = await drawings();
   const { images, add } = imageList();
   const length = perClass * partNames.length;
-  const schedule = demoSchedule(length);
+  const schedule = scheduleOf(length);
   const phases = schedule.phases.map((phase) => ({ phase, frames: [] as number[] }));
   for (let frame = 0; frame < length; frame++) {
     const { phase, phaseIndex, condition } = momentAt(schedule, frame);
@@ -56,8 +80,9 @@ export async function partsScenario(
 
 /** Drawings are known by what they are drawn from, and by how the product draws: a changed brush is another picture. */
 async function drawings(): Promise<(drawing: Drawing) => ScenarioImage> {
-  const { phases } = demoSchedule(1);
-  const samples = phases.map(({ condition }, i) => draw({ part: partNames[i]!, condition, seed: i, lensSeed: i }));
+  const samples = partNames.map((part, i) => {
+    return draw({ part, condition: life[i % life.length]!.condition, seed: i, lensSeed: i });
+  });
   const brush = sha256(Buffer.concat(await Promise.all(samples)));
   return (drawing) => ({
     label: drawing.part,

@@ -1,0 +1,177 @@
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embeddedModelPath } from "../../src/backbone/model.ts";
+import { evaluate, type EvaluateOptions } from "../../src/evaluate/evaluate.ts";
+import { type CellResult, parseResult } from "../../src/evaluate/result.ts";
+import { scenarioNames } from "../../src/evaluate/scenarios/open.ts";
+import { tinyModel, writeModel } from "../support/tiny-model.ts";
+
+let folder: string;
+let tinyPath: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "l2p-edge-evaluate-"));
+  tinyPath = join(folder, "tiny");
+  await mkdir(tinyPath);
+  await writeModel(tinyPath, tinyModel());
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function optionsFor(out: string, changes: Partial<EvaluateOptions> = {}): EvaluateOptions {
+  return {
+    scenario: "parts",
+    dataPath: undefined,
+    modelPath: tinyPath,
+    methods: ["ncm"],
+    seeds: [1],
+    protocol: { kind: "single-pass", batch: 16, labelShare: 1, labelDelay: 0, stops: 2 },
+    perClass: 2,
+    testPerClass: 1,
+    settings: { bufferPerClass: 2 },
+    cacheFolder: join(folder, "cache"),
+    outFolder: join(folder, out),
+    threads: 1,
+    checkpointMs: 0,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+    onResult: () => {},
+    ...changes,
+  };
+}
+
+/** All but what differs from run to run. */
+function withoutCost(result: CellResult): unknown {
+  const { cost, ...rest } = result;
+  const { learnMs, predictMs, queryMs, ...kept } = cost;
+  return { ...rest, cost: kept };
+}
+
+describe("the embedded backbone on parts", () => {
+  it("learns what is drawn, in one pass, and reports all of its numbers", async () => {
+    const methods = ["ncm", "stream"];
+    const options = optionsFor("embedded", { modelPath: embeddedModelPath, methods, perClass: 3 });
+    const [ncm, stream] = await evaluate(options);
+    for (const result of [ncm!, stream!]) {
+      const { metrics, points, right } = result;
+      expect(right["overall"]).toHaveLength(54);
+      expect(metrics.prequential.overall).toBeCloseTo(
+        [...right["overall"]!].filter((bit) => bit === "1").length / 54,
+        12,
+      );
+      expect(points.filter(({ segment }) => segment !== null)).toHaveLength(7);
+      expect(points.filter(({ stop }) => stop)).toHaveLength(2);
+      // 18 types: a guess is right one time in eighteen.
+      expect(metrics.averageAccuracy).toBeGreaterThan(0.15);
+      expect(metrics.forgetting).toBeGreaterThanOrEqual(0);
+      expect(result.stream.tests.map(({ images }) => images)).toEqual([6, 10, 10, 14, 14, 14, 18]);
+      expect(result.cost.stateBytes).toBeGreaterThan(1000);
+    }
+    expect(ncm!.promptUse).toBeNull();
+    expect(ncm!.metrics.heads).toEqual({});
+    expect(Object.keys(stream!.metrics.heads).toSorted()).toEqual(["prompted", "statistics"]);
+    expect(stream!.promptUse).toHaveLength(7);
+    expect(stream!.metrics.promptSharing).toBeGreaterThan(0);
+    expect(stream!.metrics.promptSharing).toBeLessThanOrEqual(1);
+    expect(stream!.bins.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(30);
+    const [group] = ["parts-3-per-class-1-test-l2p-edge-vit-micro"];
+    const file = join(options.outFolder, group!, "stream-seed1.json");
+    expect(parseResult(await readFile(file, "utf8"), file)).toEqual(stream);
+  });
+});
+
+describe("a run", () => {
+  it.each(["ncm", "er", "ewc", "stream", "l2p+er"])(
+    "of %s that is stopped twice ends like one that is not",
+    async (name) => {
+      const late = { kind: "single-pass" as const, batch: 5, labelShare: 0.8, labelDelay: 7, stops: 3 };
+      const methods = [name];
+      const [whole] = await evaluate(optionsFor(`whole-${name}`, { methods, protocol: late }));
+      for (const stopAt of [2, 5]) {
+        const stop = new AbortController();
+        const onProgress = (what: string, done: number): void => {
+          if (what !== "features" && done === stopAt) stop.abort();
+        };
+        const stopped = optionsFor(`stopped-${name}`, { methods, protocol: late, onProgress, signal: stop.signal });
+        expect(await evaluate(stopped)).toEqual([]);
+      }
+      const turns: number[] = [];
+      const resumed = optionsFor(`stopped-${name}`, {
+        methods,
+        protocol: late,
+        onProgress: (_, done) => void turns.push(done),
+      });
+      const [result] = await evaluate(resumed);
+      expect(turns[0]).toBe(6);
+      expect(withoutCost(result!)).toEqual(withoutCost(whole!));
+    },
+  );
+
+  it("that is done is not run again, features are not computed again, and results are the same", async () => {
+    const [first] = await evaluate(optionsFor("done"));
+    const seen: string[] = [];
+    const onProgress = (what: string): void => void seen.push(what);
+    expect(await evaluate(optionsFor("done", { onProgress }))).toEqual([first]);
+    expect(seen).toEqual([]);
+    const [again] = await evaluate(optionsFor("done-again", { onProgress }));
+    expect(seen).not.toContain("features");
+    expect(withoutCost(again!)).toEqual(withoutCost(first!));
+  });
+
+  it("of other images is no answer for this one", async () => {
+    const options = optionsFor("other", { methods: ["ncm"] });
+    await evaluate(options);
+    const changed = evaluate({ ...options, protocol: { ...options.protocol, stops: 5 } });
+    await expect(changed).rejects.toMatchObject({ code: "evaluate/other-cell" });
+  });
+
+  it("takes seeds, upper bounds and the paper's protocol", async () => {
+    const protocol = { kind: "paper" as const, batch: 16, labelShare: 1, labelDelay: 0, stops: 2 };
+    const options = optionsFor("paper", { methods: ["sequential-frozen", "joint-frozen"], seeds: [1, 2], protocol });
+    const results = await evaluate(options);
+    expect(results.map(({ spec }) => `${spec.method} ${spec.seed}`)).toEqual([
+      "sequential-frozen 1",
+      "joint-frozen 1",
+      "sequential-frozen 2",
+      "joint-frozen 2",
+    ]);
+    const [sequential, joint] = results;
+    expect(joint!.metrics.forgetting).toBeNull();
+    expect(joint!.points).toHaveLength(1);
+    expect(joint!.metrics.averageAccuracy).toBeGreaterThan(sequential!.metrics.averageAccuracy);
+  });
+
+  it("plays folders of the user's, and says what is wrong with them", async () => {
+    const data = join(folder, "data");
+    for (const [task, label, colour] of [
+      ["day", "bolt", "#a33"],
+      ["day", "nut", "#3a3"],
+      ["night", "bolt", "#411"],
+      ["night", "nut", "#141"],
+    ] as const) {
+      await mkdir(join(data, task, label), { recursive: true });
+      for (let i = 0; i < 5; i++) {
+        const image = sharp({ create: { width: 20 + i, height: 20, channels: 3, background: colour } });
+        await image.png().toFile(join(data, task, label, `${i}.png`));
+      }
+    }
+    const options = optionsFor("folders", { scenario: "folders", dataPath: data, perClass: undefined });
+    const [result] = await evaluate(options);
+    expect(result!.stream.segments).toEqual([
+      { name: "day", end: 8 },
+      { name: "night", end: 16 },
+    ]);
+    expect(result!.points.filter(({ segment }) => segment !== null)[1]!.scores["overall"]!.tests).toEqual([1, 1]);
+    const few = evaluate({ ...options, scenario: "drift", outFolder: join(folder, "few"), perClass: 2 });
+    await expect(few).rejects.toMatchObject({ code: "evaluate/data" });
+    const paper = { ...options.protocol, kind: "paper" as const, labelDelay: 3 };
+    await expect(evaluate({ ...options, protocol: paper })).rejects.toMatchObject({ code: "evaluate/options" });
+    await expect(evaluate({ ...options, methods: ["magic"] })).rejects.toMatchObject({ code: "evaluate/options" });
+  });
+
+  it("has the scenarios that its help names", async () => {
+    const { evaluateCommand } = await import("../../src/cli/evaluate.ts");
+    expect(evaluateCommand().registeredArguments[0]!.argChoices).toEqual([...scenarioNames]);
+  });
+});
