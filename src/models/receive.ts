@@ -53,14 +53,21 @@ export async function receive(part: PartFile, options: ReceiveOptions): Promise<
     },
   });
   try {
-    return await take(part, have, answer, options);
+    return await take(part, { have, validator }, answer, options);
   } finally {
     answer.body.destroy();
   }
 }
 
-async function take(part: PartFile, have: number, answer: Answer, options: ReceiveOptions): Promise<Receipt> {
+/** What of the file is there, and by what it can be gone on with. */
+interface Kept {
+  readonly have: number;
+  readonly validator: string | undefined;
+}
+
+async function take(part: PartFile, kept: Kept, answer: Answer, options: ReceiveOptions): Promise<Receipt> {
   const { headers, status } = answer;
+  const { have } = kept;
   const receipt = hubReceipt([...answer.hops, headers]);
   if (status === 416) {
     await settle(part, have, headers);
@@ -70,9 +77,13 @@ async function take(part: PartFile, have: number, answer: Answer, options: Recei
   expectWeights(headers, options.url);
 
   const start = status === 206 ? rangeStart(headers) : 0;
-  if (start !== 0 && start !== have) {
+  // [RFC 9110 15.3.7] a part says of which file it is.
+  const asked = kept.validator?.startsWith('"') ? kept.validator : undefined;
+  const isOther = start !== 0 && asked !== undefined && (headers.etag ?? asked) !== asked;
+  if (start !== 0 && (start !== have || isOther)) {
     await part.discard();
-    throw new Transient(appError("download/refused", `asked for bytes from ${have}, the answer begins at ${start}`));
+    const text = isOther ? "the file changed meanwhile" : `asked for bytes from ${have}, the answer begins at ${start}`;
+    throw new Transient(appError("download/refused", text));
   }
   const total = totalBytes(headers, start);
   const known = options.sizeBytes ?? receipt.sizeBytes;

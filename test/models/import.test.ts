@@ -149,6 +149,8 @@ describe("model import", () => {
       () => edited((json) => json.replace(/"data_offsets":\[\d+,/, '"data_offsets":[4,')),
       "safetensors/shape",
     ],
+    ["with two tensors in one place", () => moved("vit.layernorm.bias", "vit.layernorm.weight"), "safetensors/offsets"],
+    ["with a tensor behind its end", () => moved("vit.layernorm.bias", 2 ** 40), "safetensors/offsets"],
     [
       "with a lie about a shape",
       () => edited((json) => json.replace('"shape":[1,1,12]', '"shape":[1,1,13]')),
@@ -204,6 +206,17 @@ function edited(edit: (json: string) => string): Uint8Array {
   file.set(text, 8);
   file.set(foreign.subarray(end), 8 + text.length);
   return file;
+}
+
+/** One tensor said to lie where another does, or at a position of its own. */
+function moved(name: string, to: string | number): Uint8Array {
+  return edited((json) => {
+    const header = JSON.parse(json) as Record<string, { data_offsets: [number, number] }>;
+    const [begin, end] = header[name]!.data_offsets;
+    const at = typeof to === "number" ? to : header[to]!.data_offsets[0];
+    header[name]!.data_offsets = [at, at + end - begin];
+    return JSON.stringify(header);
+  });
 }
 
 function withNumber(value: number): Uint8Array {

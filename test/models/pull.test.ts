@@ -210,6 +210,30 @@ describe("a connection that is cut", () => {
     await expectWhole();
   });
 
+  it("with a part of a file that changed begins anew", async () => {
+    const hub = await server((request, response, count) => {
+      if (count !== 1) return serve(file, request, response, count === 0 ? { cutAfter: 1000 } : { etag: '"v2"' });
+      const range = `bytes 1000-${file.length - 1}/${file.length}`;
+      response.writeHead(206, { "content-range": range, etag: '"v2"' }).end(file.subarray(1000));
+    });
+    await pull(hub, { retryDelaysMs: [0, 0] });
+    await expectWhole();
+    expect(hub.seen).toHaveLength(3);
+    expect(hub.seen[2]!.headers.range).toBeUndefined();
+  });
+
+  it("is gone on with by the file's date, where its ETag is weak", async () => {
+    const date = "Wed, 25 Nov 2026 08:00:00 GMT";
+    const hub = await server((request, response, count) => {
+      expect(request.headers["if-range"]).toBe(count === 0 ? undefined : date);
+      const headers = { etag: 'W/"v1"', "last-modified": date };
+      serve(file, request, response, { etag: date, headers, ...(count === 0 && { cutAfter: 1000 }) });
+    });
+    await pull(hub, { retryDelaysMs: [0] });
+    await expectWhole();
+    expect(hub.seen[1]!.headers.range).toBe("bytes=1000-");
+  });
+
   it("that falls silent is one", async () => {
     const hub = await server((request, response, count) => {
       if (count > 0) return serve(file, request, response);
