@@ -41,7 +41,7 @@ export async function inWorkplace<T>(
   }
 }
 
-async function lockFor(folder: string, name: string): Promise<StateLock> {
+async function lockFor(folder: string, name: string, tries = 3): Promise<StateLock> {
   try {
     return await lockState(folder);
   } catch (cause) {
@@ -49,6 +49,9 @@ async function lockFor(folder: string, name: string): Promise<StateLock> {
       const [, owner = ""] = /process (\d+)/.exec(cause.message) ?? [];
       throw appError("model/busy", `process ${owner} is installing ${name}`, { cause });
     }
+    // Who just finished may have removed the folder between its making and the lock in it.
+    const { code } = ((cause as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (code === "ENOENT" && tries > 1) return await lockFor(folder, name, tries - 1);
     throw appError("model/folder", `cannot use ${folder}`, { cause });
   }
 }
