@@ -37,9 +37,10 @@ Example:
 }
 
 async function pull(name: string, flags: PullFlags): Promise<void> {
-  const [{ pullModel }, { fileUrl, hubOf }, { userModelsFolder }] = await Promise.all([
+  const [{ pullModel }, { fileUrl, hubOf }, { weightBytes }, { userModelsFolder }] = await Promise.all([
     import("../models/pull.ts"),
     import("../models/hub.ts"),
+    import("../models/list.ts"),
     import("../backbone/installed.ts"),
   ]);
   const model = inCatalogue(await catalogue(flags.catalogue), name);
@@ -54,7 +55,7 @@ async function pull(name: string, flags: PullFlags): Promise<void> {
     modelsFolder: flags.models ?? userModelsFolder(),
     env: process.env,
     onProgress: (done, total) => {
-      bar ??= progress("pull, MB", megabytes(total ?? done));
+      bar ??= progress("pull, MB", megabytes(total ?? weightBytes(model.architecture)));
       bar.update(megabytes(done));
     },
     onRetry: ({ code, message }, waitMs) => {
