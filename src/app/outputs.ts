@@ -9,6 +9,7 @@ import type { SnapshotAbout } from "../message/snapshot-about.ts";
 import type { Snapshot } from "../stream/checkpoint.ts";
 import type { Log } from "../stream/parts.ts";
 import type { Pipeline } from "../stream/pipeline.ts";
+import type { Forwarding } from "./forwarding.ts";
 import type { Publisher } from "./publisher.ts";
 import { progressJudge } from "./watchdog.ts";
 
@@ -18,6 +19,7 @@ export interface OutputParts {
   readonly publishSnapshots: boolean;
   readonly provider: ProviderReport;
   readonly transport: Pick<Transport, "stats">;
+  readonly forward: Forwarding | undefined;
   readonly notify: Pick<Systemd, "alive">;
   readonly monitor: Pick<Monitor, "telemetry">;
   /** At each prediction. */
@@ -51,6 +53,8 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
     flow.snapshot$.pipe(
       concatMap(async (snapshot) => {
         try {
+          // Before the journal is cut, which could say these results again.
+          await parts.forward?.sync();
           const about = await state.save(snapshot);
           log("info", `checkpoint of version ${about.poolVersion} written (${about.reason})`);
           if (publishSnapshots) publisher.snapshot(snapshot, about);
@@ -62,7 +66,7 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
   );
 }
 
-async function boxTelemetry({ provider, transport }: OutputParts): Promise<BoxTelemetry> {
+async function boxTelemetry({ provider, transport, forward }: OutputParts): Promise<BoxTelemetry> {
   return {
     engine: provider.engine,
     provider: provider.provider,
@@ -70,5 +74,6 @@ async function boxTelemetry({ provider, transport }: OutputParts): Promise<BoxTe
     temperatureC: await temperatureC(),
     uptimeS: Math.round(process.uptime()),
     mqtt: transport.stats(),
+    ...(forward && { queue: forward.stats() }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Dashboard } from "../edge/dashboard/dashboard.ts";
+import type { Forwarder } from "../edge/forwarder.ts";
 import type { PublishOptions, Transport } from "../edge/transport.ts";
 import { isAppError } from "../kernel/errors.ts";
 import { encodeJson, type JsonMessages } from "../message/json.ts";
@@ -17,6 +18,8 @@ const PREDICTION_EXPIRY_S = 60;
 
 export interface PublisherOptions {
   readonly transport: Pick<Transport, "publish">;
+  /** For results that must reach the broker, however long it is away; undefined: from memory. */
+  readonly forward: Pick<Forwarder, "publish"> | undefined;
   readonly topics: Topics;
   readonly dashboard: Dashboard | undefined;
   readonly precision: "fp16" | "int8";
@@ -33,7 +36,14 @@ export interface Publisher {
   snapshot(snapshot: Snapshot, about: SnapshotAbout): void;
 }
 
-export function createPublisher({ transport, topics, dashboard, precision, log }: PublisherOptions): Publisher {
+export function createPublisher({
+  transport,
+  forward,
+  topics,
+  dashboard,
+  precision,
+  log,
+}: PublisherOptions): Publisher {
   function send(topic: string, payload: Uint8Array, options: PublishOptions): void {
     transport.publish(topic, payload, options).catch((error: unknown) => {
       // Lost for a reason that the transport counts; a bug would have no code.
@@ -49,18 +59,23 @@ export function createPublisher({ transport, topics, dashboard, precision, log }
     send(topic, encodeJson(kind, message), options);
   }
 
+  function keepAndSend<K extends "learned" | "rejected">(kind: K, topic: string, message: JsonMessages[K]): void {
+    if (forward) forward.publish(topic, encodeJson(kind, message));
+    else sendJson(kind, topic, message, { qos: 1 });
+  }
+
   return {
     prediction({ camera, message, image }) {
       sendJson("prediction", topics.prediction(camera), message, { qos: 0, expiryS: PREDICTION_EXPIRY_S });
       dashboard?.frame(camera, image, message);
     },
     learned({ camera, message }) {
-      sendJson("learned", topics.learned(camera), message, { qos: 1 });
+      keepAndSend("learned", topics.learned(camera), message);
       dashboard?.learned(camera, message);
     },
     rejected({ rejected }) {
       const message = rejectedMessage(rejected);
-      sendJson("rejected", topics.rejected(rejected.camera), message, { qos: 1 });
+      keepAndSend("rejected", topics.rejected(rejected.camera), message);
       dashboard?.rejected(rejected.camera, message);
       log("info", `rejected ${rejected.topic}: ${rejected.code}: ${rejected.detail}`);
     },

@@ -15,6 +15,7 @@ import { openBackbone } from "./backbone.ts";
 import { tellBrokerNews } from "./broker-news.ts";
 import { commandService } from "./commands.ts";
 import { openDurableState } from "./durable-state.ts";
+import { openForwarding } from "./forwarding.ts";
 import { homeAssistant, homeAssistantTopics } from "./home-assistant.ts";
 import { learnerSettings } from "./learner-settings.ts";
 import { openMonitoring } from "./monitoring.ts";
@@ -149,6 +150,8 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
 
   const heard = nodeTopics(topics, homeAssistantTopics(settings.homeAssistant));
   const transport = transportFor(settings, brokerUrl, clientId, heard);
+  const forward = openForwarding(settings, transport, log);
+  undo.push(async () => forward?.close()); // after the transport, whose last answers it notes
   undo.push(() => transport.close());
   tellBrokerNews(transport, brokerUrl, log, (connected) => monitor.broker(connected));
 
@@ -184,13 +187,14 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     service: commandService(state, identity, learner),
     log,
   });
-  const publisher = createPublisher({ transport, topics, dashboard, precision: snapshot.precision, log });
+  const publisher = createPublisher({ transport, forward, topics, dashboard, precision: snapshot.precision, log });
   const effects$ = outputs(flow, {
     publisher,
     state: { save: (taken) => state.save(taken, from) },
     publishSnapshots: snapshot.publish,
     provider: engine.provider,
     transport,
+    forward,
     notify,
     monitor,
     onCamera: (camera) => home.camera(camera),

@@ -5,8 +5,9 @@ import type { RawMessage } from "../stream/parts.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { ConnectionOptions, MqttConnection } from "./mqtt-connection.ts";
 import { mqttLink } from "./mqtt-link.ts";
-import { outbox, type OutboxOptions } from "./outbox.ts";
+import { outbox, type OutboxOptions, type OutMessage } from "./outbox.ts";
 import { retainedReader } from "./retained.ts";
+import { shortLived } from "./short-lived.ts";
 import { matches } from "./topic-filter.ts";
 import type { Transport, TransportState, TransportTopics } from "./transport.ts";
 
@@ -29,6 +30,8 @@ export interface MqttTransportOptions {
 
 /** A QoS 0 message is dropped where the network has not yet taken this much. */
 const maxBacklogBytes = 1024 * 1024;
+/** Of predictions that may still be news when the broker comes back. */
+const maxShortLivedBytes = 1024 * 1024;
 
 /**
  * Two connections: labels and commands, whose PUBACKs wait for the disk, must never wait behind megabytes of frames.
@@ -39,6 +42,7 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
   const state$ = new BehaviorSubject<TransportState>({ kind: "connecting" });
   const said$ = new Subject<Promise<void>>();
   const waiting = outbox(options.outbox);
+  const news = shortLived(maxShortLivedBytes);
   const retained = retainedReader(options.maxFrameBytes);
   let status: string | undefined;
   let unsentQos0 = 0;
@@ -59,6 +63,7 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
     },
     onUp: (connection) => {
       waiting.attach((message) => connection.send(message), connection.sendWindow);
+      for (const message of news.take()) void sendNow(connection, message);
       whenBothAreUp();
     },
     onDown: (fault) => {
@@ -115,9 +120,14 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
     const message = { topic, payload: bytes, options: publishOptions };
     if (publishOptions.qos === 1) return waiting.add(message);
     const connection: MqttConnection | undefined = labels.connection;
-    if (connection === undefined || connection.backlogBytes > maxBacklogBytes) unsentQos0++;
-    else if ((await connection.send(message)) === "later") unsentQos0++;
+    if (connection !== undefined) return sendNow(connection, message);
+    if (publishOptions.expiryS === undefined) unsentQos0++;
+    else news.hold(message);
   };
+
+  async function sendNow(connection: MqttConnection, message: OutMessage): Promise<void> {
+    if (connection.backlogBytes > maxBacklogBytes || (await connection.send(message)) === "later") unsentQos0++;
+  }
 
   return {
     raw$,
@@ -139,7 +149,7 @@ export function mqttTransport(options: MqttTransportOptions): Transport {
       outboxMessages: waiting.messages,
       outboxBytes: waiting.bytes,
       outboxDropped: waiting.dropped,
-      unsentQos0,
+      unsentQos0: unsentQos0 + news.lost,
     }),
     async close() {
       if (isClosed) return;

@@ -32,7 +32,7 @@ export interface TransportStats {
   readonly outboxBytes: number;
   /** QoS 1 messages lost because the outbox was full, since the start. */
   readonly outboxDropped: number;
-  /** QoS 0 messages not sent, because offline or the broker reads too slowly, since the start. */
+  /** QoS 0 messages not sent, because offline (until they expired) or the broker reads too slowly, since the start. */
   readonly unsentQos0: number;
 }
 
@@ -49,7 +49,7 @@ export interface Transport {
   readonly state$: Observable<TransportState>;
   open(): void;
   /**
-   * QoS 0: sent now, or dropped and counted. QoS 1: resolves when the broker has it; while offline it waits in a bounded
+   * QoS 0: sent now, or when the broker is back before `expiryS` is over, or dropped and counted. QoS 1: resolves when the broker has it; while offline it waits in a bounded
    * outbox, so await it only where waiting hours is right. A retained message replaces one of its topic that still waits.
    * @throws AppError `mqtt/outbox-full`, `mqtt/not-authorized`, `mqtt/refused`, `mqtt/closed`
    */

@@ -88,6 +88,15 @@ export interface BoxTelemetry {
     /** QoS 0 messages not sent, because offline or the broker reads too slowly, since the start. */
     readonly unsentQos0: number;
   };
+  /** learned and rejected messages on disk until the broker has them; absent without that queue. */
+  readonly queue?: QueueTelemetry | undefined;
+}
+
+export interface QueueTelemetry {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Lost because it was full, since the start. */
+  readonly dropped: number;
 }
 
 /** Published on `telemetry`, retained. */
@@ -159,6 +168,10 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
           unsentQos0: count.describe("predictions and telemetry not sent since the start: no broker, or a slow one"),
         })
         .describe("what waits to be sent, and what was lost"),
+      queue: z
+        .strictObject({ messages: count, bytes: count, dropped: count.describe("lost since the start: it was full") })
+        .optional()
+        .describe("learned and rejected messages on disk until the broker has them"),
     })
     .optional(),
 });

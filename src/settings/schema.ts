@@ -53,12 +53,19 @@ const mqtt = section("The broker.", {
     .describe("How long the broker keeps labels for this node while it is away, s. Only MQTT 5 knows it."),
   receiveWindow: atLeast(1, 256).max(65_535).describe("Labels on their way to the disk at once."),
   maxLabelBytes: bytes(1024, 65_536).describe("Largest label or command; larger ones are rejected."),
-  outboxMaxMessages: atLeast(1, 10_000).describe("QoS 1 messages kept while the broker is away."),
+  outboxMaxMessages: atLeast(1, 10_000).describe("QoS 1 messages kept in memory while the broker is away."),
   outboxMaxBytes: bytes(65_536, 32 * 2 ** 20).describe("The same in bytes."),
   whenOutboxFull: z
     .enum(["drop-oldest", "drop-newest"])
     .default("drop-oldest")
     .describe("What gives way at these bounds."),
+  queueMaxBytes: bytes(0, 64 * 2 ** 20).describe(
+    "learned and rejected messages kept on disk until the broker has them, over restarts too; 0: in memory only.",
+  ),
+  whenQueueFull: z
+    .enum(["drop-oldest", "drop-newest"])
+    .default("drop-oldest")
+    .describe("What gives way at that bound; the oldest an eighth of it at a time."),
 });
 
 const broker = section("The broker inside this process, for one box: on 127.0.0.1, without users, not durable.", {

@@ -39,6 +39,9 @@ export interface MqttSettings {
   readonly outboxMaxMessages: number;
   readonly outboxMaxBytes: number;
   readonly whenOutboxFull: "drop-oldest" | "drop-newest";
+  /** 0: no queue on disk. */
+  readonly queueMaxBytes: number;
+  readonly whenQueueFull: "drop-oldest" | "drop-newest";
 }
 
 export interface TlsSettings {

@@ -29,4 +29,5 @@ export const sampleBox: BoxTelemetry = {
   temperatureC: 51.5,
   uptimeS: 9,
   mqtt: { outboxMessages: 0, outboxBytes: 0, outboxDropped: 0, unsentQos0: 3 },
+  queue: { messages: 2, bytes: 900, dropped: 0 },
 };

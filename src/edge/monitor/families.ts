@@ -1,4 +1,10 @@
-import type { Accuracy, BoxTelemetry, Percentiles, PipelineTelemetry } from "../../message/telemetry.ts";
+import type {
+  Accuracy,
+  BoxTelemetry,
+  Percentiles,
+  PipelineTelemetry,
+  QueueTelemetry,
+} from "../../message/telemetry.ts";
 import type { Health } from "./health.ts";
 import type { Family, Sample } from "./text-format.ts";
 
@@ -68,7 +74,7 @@ function stores({ waiting }: PipelineTelemetry): Family[] {
   ];
 }
 
-function machine({ engine, provider, memoryBytes, temperatureC, uptimeS, mqtt }: BoxTelemetry): Family[] {
+function machine({ engine, provider, memoryBytes, temperatureC, uptimeS, mqtt, queue }: BoxTelemetry): Family[] {
   const temperature = temperatureC === null ? [] : [{ value: temperatureC }];
   return [
     family("l2p_engine_info", "gauge", "Which engine and provider really run.", [
@@ -81,6 +87,15 @@ function machine({ engine, provider, memoryBytes, temperatureC, uptimeS, mqtt }:
     gauge("l2p_mqtt_outbox_bytes", "Their bytes.", mqtt.outboxBytes),
     counter("l2p_mqtt_outbox_dropped_total", "QoS 1 messages lost: the outbox was full.", mqtt.outboxDropped),
     counter("l2p_mqtt_unsent_total", "QoS 0 messages not sent: no broker, or a slow one.", mqtt.unsentQos0),
+    ...(queue === undefined ? [] : queued(queue)),
+  ];
+}
+
+function queued({ messages, bytes, dropped }: QueueTelemetry): Family[] {
+  return [
+    gauge("l2p_queue_messages", "Results on disk that wait for the broker.", messages),
+    gauge("l2p_queue_bytes", "The queue on disk.", bytes),
+    counter("l2p_queue_dropped_total", "Results lost: the queue was full.", dropped),
   ];
 }
 

@@ -1,0 +1,121 @@
+import {
+  closeSync,
+  fdatasync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { recordParts, type Scan, scanFile } from "./record.ts";
+
+/** What a segment's records say. */
+export type QueueEntry =
+  | { readonly n: number; readonly topic: string; readonly payload: Uint8Array }
+  /** The broker has that one. */
+  | { readonly done: number };
+
+/** One file of the queue. Calls are synchronous: what is appended outlives the process when the call returns. */
+export interface Segment {
+  readonly number: number;
+  readonly bytes: number;
+  /** All or nothing. @throws Error of the file system */
+  append(entry: QueueEntry): void;
+  read(): Scan<QueueEntry>;
+  empty(): void;
+  remove(): void;
+  /** Makes what was appended outlive a power cut. */
+  sync(): Promise<void>;
+  close(): void;
+}
+
+const marker = Buffer.from("L2Q\x01", "latin1");
+
+export function encodeEntry(entry: QueueEntry): Buffer {
+  if ("done" in entry) return Buffer.concat(recordParts(marker, entry));
+  const { payload, ...header } = entry;
+  return Buffer.concat(recordParts(marker, header, payload));
+}
+
+function decodeEntry(header: object, payload: Uint8Array): QueueEntry | undefined {
+  const { n, topic, done } = header as Readonly<Record<string, unknown>>;
+  if (Number.isSafeInteger(done)) return { done: done as number };
+  return Number.isSafeInteger(n) && typeof topic === "string" ? { n: n as number, topic, payload } : undefined;
+}
+
+/** Never throws, whatever the bytes are. */
+export function scanEntries(bytes: Buffer): Scan<QueueEntry> {
+  return scanFile(bytes, { marker, decode: decodeEntry });
+}
+
+const nameOf = (number: number): string => `${String(number).padStart(10, "0")}.log`;
+
+/** The number in a segment's file name; null for any other file. */
+export function segmentNumber(name: string): number | null {
+  const digits = /^(\d{10})\.log$/.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** @throws Error of the file system */
+export function openSegment(folder: string, number: number, onDamage: (text: string) => void): Segment {
+  const path = join(folder, nameOf(number));
+  const whole = scanEntries(mend(path, onDamage));
+  const file = openSync(path, "a", 0o600);
+  let bytes = whole.goodBytes;
+
+  return {
+    number,
+    get bytes() {
+      return bytes;
+    },
+    append(entry) {
+      const record = encodeEntry(entry);
+      try {
+        for (let at = 0; at < record.length;) at += writeSync(file, record, at);
+      } catch (error) {
+        ftruncateSync(file, bytes);
+        throw error;
+      }
+      bytes += record.length;
+    },
+    read: () => scanEntries(readFileSync(path)),
+    empty() {
+      ftruncateSync(file, 0);
+      bytes = 0;
+    },
+    remove() {
+      closeSync(file);
+      unlinkSync(path);
+    },
+    sync: () => promisify(fdatasync)(file),
+    close: () => closeSync(file),
+  };
+}
+
+/** @returns the file's undamaged beginning, which is all that is left in it. */
+function mend(path: string, onDamage: (text: string) => void): Buffer {
+  const bytes = readOrNothing(path);
+  const { goodBytes, damage } = scanEntries(bytes);
+  if (damage === "none") return bytes;
+  const good = bytes.subarray(0, goodBytes);
+  const lost = bytes.length - goodBytes;
+  if (damage === "corrupt") renameSync(path, `${path}.corrupt`);
+  onDamage(
+    `${path}: ${lost} bytes ${damage === "torn" ? "of an unfinished append were cut off" : "are damaged: the file is kept as .corrupt"}`,
+  );
+  writeFileSync(path, good, { mode: 0o600 });
+  return good;
+}
+
+function readOrNothing(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  }
+}

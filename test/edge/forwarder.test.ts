@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { openDiskQueue } from "../../src/edge/disk-queue.ts";
+import { type Forwarder, forwarder } from "../../src/edge/forwarder.ts";
+import { shortLived } from "../../src/edge/short-lived.ts";
+import { appError, type AppError } from "../../src/kernel/errors.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "l2p-forward-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A broker that is away until it is told otherwise. */
+function world(maxBytes = 2 ** 20) {
+  const logged: string[] = [];
+  const sent: string[] = [];
+  const open: { text: string; settle: (error?: AppError) => void }[] = [];
+  const transport = {
+    publish: (_topic: string, payload: Uint8Array | string) =>
+      new Promise<void>((done, fail) => {
+        const text = typeof payload === "string" ? payload : new TextDecoder().decode(payload);
+        open.push({ text, settle: (error) => (error ? fail(error) : done()) });
+      }),
+  };
+  const log = (level: string, text: string): void => void logged.push(`${level}: ${text}`);
+  const queue = openDiskQueue({ folder, maxBytes, whenFull: "drop-oldest", log });
+  const forward: Forwarder = forwarder({ queue, transport, log });
+  return {
+    forward,
+    queue,
+    logged,
+    sent,
+    open,
+    say: (text: string) => forward.publish("t", new TextEncoder().encode(text)),
+    async answer(count: number) {
+      for (let i = 0; i < count; i++) {
+        await vi.waitFor(() => expect(open.length).toBeGreaterThan(0));
+        const { text, settle } = open.shift()!;
+        sent.push(text);
+        settle();
+        await Promise.resolve();
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+const texts = Array.from({ length: 50 }, (_, i) => `m${i}`);
+
+it("sends in order, and keeps what the broker has not answered for the next start", async () => {
+  const first = world();
+  for (const text of texts) first.say(text);
+  expect(first.open.map(({ text }) => text)).toEqual(texts.slice(0, 20)); // the rest is on disk alone
+  await first.answer(30);
+  expect(first.sent).toEqual(texts.slice(0, 30));
+  expect(first.queue.messages).toBe(20);
+  await first.forward.close();
+
+  const second = world();
+  second.say("new");
+  await second.answer(21);
+  expect(second.sent).toEqual([...texts.slice(30), "new"]);
+  expect(second.queue.messages).toBe(0);
+  await second.forward.close();
+});
+
+it("passes over what the broker refuses for good, and says so", async () => {
+  const { say, open, queue, logged, forward } = world();
+  say("a");
+  open.shift()!.settle(appError("mqtt/not-authorized", "t"));
+  await vi.waitFor(() => expect(queue.messages).toBe(0));
+  expect(logged.join()).toContain("nothing was sent on t");
+  await forward.close();
+});
+
+it("keeps all when the transport closes, and reads no further", async () => {
+  const { say, open, queue, forward } = world();
+  for (const text of texts) say(text);
+  for (const { settle } of open.splice(0)) settle(appError("mqtt/closed", "t"));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(open).toEqual([]);
+  expect(queue.messages).toBe(50);
+  await forward.close();
+});
+
+it("what cannot be stored is sent from memory, and told once", async () => {
+  const { say, open, queue, logged, forward } = world();
+  vi.spyOn(queue, "push").mockImplementation(() => {
+    throw appError("queue/io", "no space");
+  });
+  say("a");
+  say("b");
+  expect(open.map(({ text }) => text)).toEqual(["a", "b"]);
+  expect(logged.filter((line) => line.startsWith("error"))).toHaveLength(1);
+  await forward.close();
+});
+
+it("predictions wait for the broker until they expire, and are counted then", () => {
+  let now = 0;
+  const news = shortLived(1000, () => now);
+  const message = (text: string) => ({
+    topic: "t",
+    payload: new TextEncoder().encode(text),
+    options: { qos: 0, expiryS: 60 } as const,
+  });
+  news.hold(message("a"));
+  now = 30_000;
+  news.hold(message("b"));
+  now = 60_000;
+  expect(news.lost).toBe(1);
+  const [kept, ...more] = news.take();
+  expect(new TextDecoder().decode(kept!.payload)).toBe("b");
+  expect(kept!.options.expiryS).toBe(30);
+  expect(more).toEqual([]);
+  expect(news.take()).toEqual([]);
+  news.hold(message("c".repeat(600)));
+  news.hold(message("d".repeat(600)));
+  expect(news.take().map(({ payload }) => payload[0])).toEqual([100]);
+  expect(news.lost).toBe(2);
+});
