@@ -54,7 +54,7 @@ async function expectCommand(path: readonly string[]): Promise<void> {
 }
 
 /** Groups of commands: their second word is a command too. */
-const groups = new Set(["snapshot", "model", "distil"]);
+const groups = new Set(["snapshot", "model", "distil", "config"]);
 
 describe("README.md", () => {
   it("begins with the two commands", () => {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { version } from "../app/version.ts";
 import { benchCommand } from "./bench.ts";
 import { cameraCommand } from "./camera.ts";
+import { configCommand } from "./config.ts";
 import { demoCommand } from "./demo.ts";
 import { distilCommand } from "./distil.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -15,6 +16,7 @@ import { describeUsage } from "./terminal.ts";
 const commands = [
   demoCommand,
   runCommand,
+  configCommand,
   cameraCommand,
   predictCommand,
   snapshotCommand,

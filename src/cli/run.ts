@@ -9,6 +9,7 @@ export function runCommand(): Command {
     .addHelpText(
       "after",
       `
+SIGHUP reads the file again: \`log.level\` changes at once, the log names what needs a restart.
 Environment variables override the file: L2P_EDGE_MQTT__URL=mqtt://broker:1883 for mqtt.url.
 Example:
   l2p-edge run --config config/one-camera.yaml`,
@@ -18,13 +19,15 @@ Example:
 
 async function run({ config }: { config: string }): Promise<void> {
   const stop = stopSignal(); // first: starting takes a while
-  const [{ loadSettings }, { startService }, { createLog }] = await Promise.all([
+  const [{ loadSettings }, { startService }, { createLog }, { reloader }] = await Promise.all([
     import("../settings/load.ts"),
     import("../app/service.ts"),
     import("../edge/log.ts"),
+    import("../app/reload.ts"),
   ]);
   const settings = loadSettings(config, process.env);
   const log = createLog({ level: settings.log.level, node: settings.node.id });
+  process.on("SIGHUP", reloader({ started: settings, load: () => loadSettings(config, process.env), log }));
   let service: RunningService | undefined;
   stop.addEventListener("abort", () => {
     log.info(`${(stop.reason as Error).message}: finishing what is in flight`);

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describeChange, settingChanges } from "../../src/settings/difference.ts";
+import { parseSettings } from "../../src/settings/load.ts";
+import { settingsWithOrigins } from "../../src/settings/origins.ts";
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "l2p-origins-"));
+  file = join(folder, "box.yaml");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("where each setting comes from", () => {
+  const of = (variables = {}): Map<string, { value: unknown; origin: string }> =>
+    new Map(settingsWithOrigins(file, variables).map(({ path, value, origin }) => [path.join("."), { value, origin }]));
+
+  it("is a default, a line of the file, a variable, or this machine", () => {
+    writeFileSync(file, "broker:\n  port: 1884\nstream: { labelWindowMs: 1 }\n");
+    const all = of({ L2P_EDGE_STREAM__LABEL_WINDOW_MS: "60000" });
+    expect(all.get("broker.port")).toEqual({ value: 1884, origin: `${file}:2` });
+    expect(all.get("stream.labelWindowMs")).toEqual({ value: 60_000, origin: "L2P_EDGE_STREAM__LABEL_WINDOW_MS" });
+    expect(all.get("mqtt.keepAliveS")).toEqual({ value: 30, origin: "default" });
+    expect(all.get("node.id")!.origin).toBe("this machine");
+    expect(hostname()).toContain(String(all.get("node.id")!.value).slice(0, 4));
+  });
+
+  it("shows no password", () => {
+    const password = join(folder, "password");
+    writeFileSync(password, "very-hidden\n", { mode: 0o600 });
+    writeFileSync(file, `mqtt: { url: "mqtt://broker", username: u, passwordFile: ${password} }\n`);
+    const text = JSON.stringify([...of()]);
+    expect(text).toContain(password);
+    expect(text).not.toContain("very-hidden");
+  });
+});
+
+describe("what changed", () => {
+  it("is told by key, with both values, absent ones too", () => {
+    const before = parseSettings("stream: { labelWindowMs: 1000 }\nnode: { id: a }", "", {});
+    const after = parseSettings("stream: { labelWindowMs: 2000 }\nnode: { id: a }\nmonitor: { port: 9464 }", "", {});
+    expect(settingChanges(before, after).map(describeChange)).toEqual([
+      "stream.labelWindowMs: 1000 → 2000",
+      "monitor.port: none → 9464",
+    ]);
+    expect(settingChanges(before, before)).toEqual([]);
+  });
+
+  it("tells that a password is another, and not which", () => {
+    const password = join(folder, "password");
+    const text = `mqtt: { url: "mqtt://broker", username: u, passwordFile: ${password} }`;
+    writeFileSync(password, "one", { mode: 0o600 });
+    const before = parseSettings(text, "", {});
+    writeFileSync(password, "two");
+    expect(settingChanges(before, parseSettings(text, "", {})).map(describeChange)).toEqual([
+      'mqtt password: "[secret]" → "[secret]"',
+    ]);
+  });
+});
