@@ -23,7 +23,8 @@ export interface CellOptions {
   /** Where the result goes. */
   readonly path: string;
   readonly threads: number;
-  readonly queryMs: number;
+  /** Time of one q(x): asked for when a cell ends that uses it. */
+  readonly queryMs: () => Promise<number>;
   /** A checkpoint is written when the last one is older than that. */
   readonly checkpointMs: number;
   /** @returns true to stop after this turn, with a checkpoint. */
@@ -122,7 +123,7 @@ async function costOf({ scenario, kind, queryMs }: CellOptions, method: Method, 
   return {
     learnMs: each(cost.learnMs, cost.learned),
     predictMs: each(cost.predictMs, cost.predicted),
-    queryMs: kind.sees === "pixels" ? null : queryMs,
+    queryMs: kind.sees === "pixels" ? null : await queryMs(),
     stateBytes: method.stateBytes(),
     bufferImages: stored.length,
     bufferBytes: files.reduce((sum, { length }) => sum + length, 0),

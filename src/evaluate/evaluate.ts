@@ -47,7 +47,8 @@ export async function evaluate(options: EvaluateOptions): Promise<CellResult[]> 
   const source = await openScenarios(options.scenario, options.dataPath, { perClass, testPerClass });
   try {
     const store = await openImageStore({ model, cacheFolder, threads });
-    const queryMs = kinds.some(({ sees }) => sees !== "pixels") ? await queryTime(model, threads) : 0;
+    let measured: Promise<number> | undefined;
+    const queryMs = (): Promise<number> => (measured ??= queryTime(model, threads));
     const results: CellResult[] = [];
     for (const seed of options.seeds) {
       const scenario = await source.scenario(seed);
@@ -77,7 +78,7 @@ interface CellParts {
   readonly kind: MethodKind;
   readonly model: Model;
   readonly store: ImageStore;
-  readonly queryMs: number;
+  readonly queryMs: () => Promise<number>;
 }
 
 async function cell(options: EvaluateOptions, parts: CellParts): Promise<CellResult | undefined> {

@@ -23,6 +23,7 @@ export interface ImageStoreOptions {
 
 const batchSize = 16;
 const maxPixels = 50_000_000;
+const pixelMemoryBytes = 256 * 1024 * 1024;
 const nothing = new Float32Array(0);
 const noPixels = new Uint8Array(0);
 
@@ -42,8 +43,10 @@ export async function openImageStore({ model, cacheFolder, threads }: ImageStore
     return known;
   }
 
+  const memory = pixelMemory(pixelMemoryBytes);
+
   async function pixelsOf(image: ScenarioImage): Promise<Uint8Array> {
-    return prepareImage(await image.read(), rule);
+    return memory.get(image) ?? memory.keep(image, await prepareImage(await image.read(), rule));
   }
 
   async function identitiesOf(images: readonly ScenarioImage[]): Promise<string[]> {
@@ -85,6 +88,28 @@ export async function openImageStore({ model, cacheFolder, threads }: ImageStore
           };
         }),
       ),
+  };
+}
+
+/** The pixels of the images that were asked for last: test images come again at every stop. */
+function pixelMemory(mostBytes: number): {
+  get(image: ScenarioImage): Uint8Array | undefined;
+  keep(image: ScenarioImage, pixels: Uint8Array): Uint8Array;
+} {
+  const kept = new Map<ScenarioImage, Uint8Array>();
+  let bytes = 0;
+  return {
+    get: (image) => kept.get(image),
+    keep: (image, pixels) => {
+      if (!kept.has(image)) bytes += pixels.length;
+      kept.set(image, pixels);
+      for (const [oldest, { length }] of kept) {
+        if (bytes <= mostBytes) break;
+        kept.delete(oldest);
+        bytes -= length;
+      }
+      return pixels;
+    },
   };
 }
 

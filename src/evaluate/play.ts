@@ -98,7 +98,6 @@ async function test(options: PlayOptions, turn: Turn, after: number, isLast: boo
   const right = new Map<string, number[]>();
   const uses: number[][] = [];
   let seen = 0;
-  await method.settle?.();
   for (const [j, { images }] of scenario.tests.entries()) {
     const shown = images.filter((image) => known.has(scenario.images[image]!.label));
     seen += shown.length;

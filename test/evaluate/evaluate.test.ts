@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRng } from "../../src/kernel/rng.ts";
 import { embeddedModelPath } from "../../src/backbone/model.ts";
 import { evaluate, type EvaluateOptions } from "../../src/evaluate/evaluate.ts";
 import { type CellResult, parseResult } from "../../src/evaluate/result.ts";
@@ -11,24 +12,46 @@ import { tinyModel, writeModel } from "../support/tiny-model.ts";
 
 let folder: string;
 let tinyPath: string;
+let data: string;
+
+/** Two tasks of two classes, noise on a colour: quick to read, unlike drawings. */
+async function writeData(): Promise<void> {
+  const rng = createRng(3);
+  for (const [task, label, level] of [
+    ["day", "bolt", 60],
+    ["day", "nut", 140],
+    ["night", "bolt", 30],
+    ["night", "washer", 200],
+  ] as const) {
+    await mkdir(join(data, task, label), { recursive: true });
+    for (let i = 0; i < 10; i++) {
+      const pixels = Uint8Array.from({ length: 16 * 16 * 3 }, () => level + rng.int(50));
+      const image = sharp(pixels, { raw: { width: 16, height: 16, channels: 3 } });
+      await image.png().toFile(join(data, task, label, `${i}.png`));
+    }
+  }
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "l2p-edge-evaluate-"));
+  data = join(folder, "data");
   tinyPath = join(folder, "tiny");
   await mkdir(tinyPath);
   await writeModel(tinyPath, tinyModel());
+  await writeData();
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 function optionsFor(out: string, changes: Partial<EvaluateOptions> = {}): EvaluateOptions {
   return {
-    scenario: "parts",
-    dataPath: undefined,
+    scenario: "folders",
+    dataPath: data,
     modelPath: tinyPath,
     methods: ["ncm"],
     seeds: [1],
     protocol: { kind: "single-pass", batch: 16, labelShare: 1, labelDelay: 0, stops: 2 },
-    perClass: 2,
-    testPerClass: 1,
+    perClass: undefined,
+    testPerClass: undefined,
     settings: { bufferPerClass: 2 },
     cacheFolder: join(folder, "cache"),
     outFolder: join(folder, out),
@@ -43,27 +66,30 @@ function optionsFor(out: string, changes: Partial<EvaluateOptions> = {}): Evalua
 
 /** All but what differs from run to run. */
 function withoutCost(result: CellResult): unknown {
-  const { cost, ...rest } = result;
-  const { learnMs, predictMs, queryMs, ...kept } = cost;
-  return { ...rest, cost: kept };
+  const { stateBytes, bufferImages, bufferBytes } = result.cost;
+  return { ...result, cost: { stateBytes, bufferImages, bufferBytes } };
 }
 
 describe("the embedded backbone on parts", () => {
   it("learns what is drawn, in one pass, and reports all of its numbers", async () => {
     const methods = ["ncm", "stream"];
-    const options = optionsFor("embedded", { modelPath: embeddedModelPath, methods, perClass: 3 });
+    const options = optionsFor("embedded", {
+      scenario: "parts",
+      dataPath: undefined,
+      modelPath: embeddedModelPath,
+      methods,
+      perClass: 2,
+      testPerClass: 1,
+    });
     const [ncm, stream] = await evaluate(options);
     for (const result of [ncm!, stream!]) {
       const { metrics, points, right } = result;
-      expect(right["overall"]).toHaveLength(54);
-      expect(metrics.prequential.overall).toBeCloseTo(
-        [...right["overall"]!].filter((bit) => bit === "1").length / 54,
-        12,
-      );
+      expect(right["overall"]).toHaveLength(36);
+      expect(metrics.prequential.overall).toBeCloseTo(right["overall"]!.replaceAll("0", "").length / 36, 12);
       expect(points.filter(({ segment }) => segment !== null)).toHaveLength(7);
       expect(points.filter(({ stop }) => stop)).toHaveLength(2);
       // 18 types: a guess is right one time in eighteen.
-      expect(metrics.averageAccuracy).toBeGreaterThan(0.15);
+      expect(metrics.averageAccuracy).toBeGreaterThan(0.1);
       expect(metrics.forgetting).toBeGreaterThanOrEqual(0);
       expect(result.stream.tests.map(({ images }) => images)).toEqual([6, 10, 10, 14, 14, 14, 18]);
       expect(result.cost.stateBytes).toBeGreaterThan(1000);
@@ -74,11 +100,11 @@ describe("the embedded backbone on parts", () => {
     expect(stream!.promptUse).toHaveLength(7);
     expect(stream!.metrics.promptSharing).toBeGreaterThan(0);
     expect(stream!.metrics.promptSharing).toBeLessThanOrEqual(1);
-    expect(stream!.bins.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(30);
-    const [group] = ["parts-3-per-class-1-test-l2p-edge-vit-micro"];
-    const file = join(options.outFolder, group!, "stream-seed1.json");
+    expect(stream!.bins.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(20);
+    const file = join(options.outFolder, "parts-2-per-class-1-test-l2p-edge-vit-micro", "stream-seed1.json");
     expect(parseResult(await readFile(file, "utf8"), file)).toEqual(stream);
-  });
+    // Seconds on two free cores.
+  }, 180_000);
 });
 
 describe("a run", () => {
@@ -143,27 +169,15 @@ describe("a run", () => {
   });
 
   it("plays folders of the user's, and says what is wrong with them", async () => {
-    const data = join(folder, "data");
-    for (const [task, label, colour] of [
-      ["day", "bolt", "#a33"],
-      ["day", "nut", "#3a3"],
-      ["night", "bolt", "#411"],
-      ["night", "nut", "#141"],
-    ] as const) {
-      await mkdir(join(data, task, label), { recursive: true });
-      for (let i = 0; i < 5; i++) {
-        const image = sharp({ create: { width: 20 + i, height: 20, channels: 3, background: colour } });
-        await image.png().toFile(join(data, task, label, `${i}.png`));
-      }
-    }
-    const options = optionsFor("folders", { scenario: "folders", dataPath: data, perClass: undefined });
+    const options = optionsFor("folders");
     const [result] = await evaluate(options);
     expect(result!.stream.segments).toEqual([
-      { name: "day", end: 8 },
-      { name: "night", end: 16 },
+      { name: "day", end: 16 },
+      { name: "night", end: 32 },
     ]);
-    expect(result!.points.filter(({ segment }) => segment !== null)[1]!.scores["overall"]!.tests).toEqual([1, 1]);
-    const few = evaluate({ ...options, scenario: "drift", outFolder: join(folder, "few"), perClass: 2 });
+    expect(result!.stream.classes).toBe(3);
+    expect(result!.points.filter(({ segment }) => segment !== null)[1]!.scores["overall"]!.tests[1]).toBe(1);
+    const few = evaluate({ ...options, scenario: "drift", outFolder: join(folder, "few"), perClass: 1 });
     await expect(few).rejects.toMatchObject({ code: "evaluate/data" });
     const paper = { ...options.protocol, kind: "paper" as const, labelDelay: 3 };
     await expect(evaluate({ ...options, protocol: paper })).rejects.toMatchObject({ code: "evaluate/options" });

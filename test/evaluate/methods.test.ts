@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-// Thousands of random units take seconds to solve.
+// Thousands of random units are slow.
 const names = [...methodKinds.map(({ name }) => (name === "ranpac" ? "ranpac-40" : name)), "ranpac-0"];
 
 /** Rounds over all samples, a batch of six at a time; the last round's answers are by what was known before it. */
@@ -84,9 +84,9 @@ describe("the catalogue", () => {
 
   it("has a buffer in rehearsal alone, and EWC's images of the segment that runs", async () => {
     const buffered: string[] = [];
-    for (const { name, create } of methodKinds) {
-      const method = await create(world.context);
-      if (method.bufferedImages) buffered.push(name);
+    for (const kind of methodKinds) {
+      const method = await kind.create(world.context);
+      if (method.bufferedImages) buffered.push(kind.name);
       await method.close?.();
     }
     expect(buffered).toEqual(["ewc", "er", "l2p+er"]);

@@ -8,8 +8,6 @@ export interface ClosedForm {
   scores(query: Float32Array): Float64Array;
   /** c = C adds a class. */
   learn(query: Float32Array, c: number): void;
-  /** Solves what was put off, so that all that was learned counts. */
-  settle?(): void;
   /** Whether the scores are log posteriors up to a constant. */
   readonly probabilistic: boolean;
   /** All that it knows, copied. */
@@ -41,7 +39,6 @@ export function closedFormMethod(create: (saved?: Saved) => ClosedForm): Method 
       return Promise.resolve(before);
     },
     predict: (batch) => Promise.resolve(batch.map(say)),
-    settle: () => Promise.resolve(head.settle?.()),
     stateBytes: () => bytesIn(head.save().arrays),
     save: () => {
       const { arrays, numbers } = head.save();

@@ -34,8 +34,6 @@ export interface Method {
   /** Learns a batch. Returns what it said of each just before: predict first, then learn. */
   learn(batch: readonly LabelledShown[]): Promise<readonly Said[]>;
   predict(batch: readonly Shown[]): Promise<readonly Said[]>;
-  /** A test follows: all that was learned must count, also what was put off for speed. */
-  settle?(): Promise<void>;
   /** A segment has ended: only what was published with task boundaries gets to know. */
   boundary?(): Promise<void>;
   /** What it has to keep for going on, without the frozen backbone and without stored images, bytes. */

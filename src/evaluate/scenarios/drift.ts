@@ -37,7 +37,7 @@ const fadeShare = 0.5;
 const fadeSteps = 10;
 
 /** Classes that stay for the whole life. */
-export const driftClasses = 20;
+const driftClasses = 20;
 
 /**
  * The same classes under changing conditions. Each training image comes once, so each visit has its own; the test images
