@@ -11,6 +11,7 @@ import type { Log } from "../stream/parts.ts";
 import type { Pipeline } from "../stream/pipeline.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Publisher } from "./publisher.ts";
+import type { CameraSources } from "./sources.ts";
 import { progressJudge } from "./watchdog.ts";
 
 export interface OutputParts {
@@ -19,6 +20,7 @@ export interface OutputParts {
   readonly publishSnapshots: boolean;
   readonly provider: ProviderReport;
   readonly transport: Pick<Transport, "stats">;
+  readonly sources: Pick<CameraSources, "telemetry">;
   readonly forward: Forwarding | undefined;
   readonly notify: Pick<Systemd, "alive">;
   readonly monitor: Pick<Monitor, "telemetry">;
@@ -66,7 +68,7 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
   );
 }
 
-async function boxTelemetry({ provider, transport, forward }: OutputParts): Promise<BoxTelemetry> {
+async function boxTelemetry({ provider, transport, sources, forward }: OutputParts): Promise<BoxTelemetry> {
   return {
     engine: provider.engine,
     provider: provider.provider,
@@ -74,6 +76,7 @@ async function boxTelemetry({ provider, transport, forward }: OutputParts): Prom
     temperatureC: await temperatureC(),
     uptimeS: Math.round(process.uptime()),
     mqtt: transport.stats(),
+    sources: sources.telemetry(),
     ...(forward && { queue: forward.stats() }),
   };
 }

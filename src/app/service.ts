@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { lastValueFrom, type Observable, Subject, takeUntil } from "rxjs";
+import { lastValueFrom, merge, type Observable, Subject, takeUntil } from "rxjs";
 import { embeddedBroker } from "../edge/broker.ts";
 import { createDashboard, type Dashboard } from "../edge/dashboard/dashboard.ts";
 import { systemd } from "../edge/systemd.ts";
@@ -21,6 +21,7 @@ import { learnerSettings } from "./learner-settings.ts";
 import { openMonitoring } from "./monitoring.ts";
 import { outputs } from "./outputs.ts";
 import { createPublisher } from "./publisher.ts";
+import { cameraSources } from "./sources.ts";
 import { clientIdOf, nodeTopics, transportFor } from "./transport.ts";
 import { openWarming } from "./warming.ts";
 import { warmStart } from "./warm-start.ts";
@@ -170,7 +171,9 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     maxCameras: stream.maxCameras,
     log,
   });
-  const flow = pipeline(home.raw$.pipe(takeUntil(stop$)), {
+  const sources = cameraSources(settings.sources, { topics, maxFrameBytes: stream.maxFrameBytes, log });
+  undo.push(() => sources.close());
+  const flow = pipeline(merge(home.raw$, sources.raw$).pipe(takeUntil(stop$)), {
     settings: {
       ...bounds,
       telemetryMs,
@@ -194,6 +197,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     publishSnapshots: snapshot.publish,
     provider: engine.provider,
     transport,
+    sources,
     forward,
     notify,
     monitor,

@@ -70,6 +70,16 @@ export interface PipelineTelemetry {
   };
 }
 
+/** A camera that the node pulls frames from itself. */
+export interface SourceTelemetry {
+  readonly state: "starting" | "running" | "failing" | "ended" | "closed";
+  /** Why it is failing: an error code. */
+  readonly code: string | null;
+  /** Since the start. */
+  readonly frames: number;
+  readonly restarts: number;
+}
+
 /** What the service adds of the machine. */
 export interface BoxTelemetry {
   readonly engine: string;
@@ -90,6 +100,8 @@ export interface BoxTelemetry {
   };
   /** learned and rejected messages on disk until the broker has them; absent without that queue. */
   readonly queue?: QueueTelemetry | undefined;
+  /** By camera; absent where the node pulls from none. */
+  readonly sources?: Readonly<Record<string, SourceTelemetry>> | undefined;
 }
 
 export interface QueueTelemetry {
@@ -168,6 +180,18 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
           unsentQos0: count.describe("predictions and telemetry not sent since the start: no broker, or a slow one"),
         })
         .describe("what waits to be sent, and what was lost"),
+      sources: z
+        .record(
+          z.string(),
+          z.strictObject({
+            state: z.enum(["starting", "running", "failing", "ended", "closed"]),
+            code: z.string().nullable().describe("why it is failing: an error code"),
+            frames: count.describe("since the start"),
+            restarts: count.describe("since the start"),
+          }),
+        )
+        .optional()
+        .describe("cameras that the node pulls frames from itself, by name"),
       queue: z
         .strictObject({ messages: count, bytes: count, dropped: count.describe("lost since the start: it was full") })
         .optional()

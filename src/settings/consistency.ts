@@ -12,6 +12,7 @@ export function inconsistencies(settings: unknown): Fault[] {
   const tls = keysAt(mqtt, "tls");
   const stream = keysAt(root, "stream");
   const pool = keysAt(keysAt(keysAt(root, "learner"), "overrides"), "pool");
+  const sources = keysAt(root, "sources");
   const faults: Fault[] = [];
   const check = (isFine: boolean, path: readonly string[], problem: string): void => {
     if (!isFine) faults.push({ path, problem });
@@ -47,6 +48,13 @@ export function inconsistencies(settings: unknown): Fault[] {
     ["learner", "overrides", "pool", "topN"],
     "is above `size`: more prompts than there are",
   );
+  const cameras = Object.keys(sources);
+  check(ordered(cameras.length, stream["maxCameras"]), ["sources"], "are more than `stream.maxCameras`");
+  for (const camera of cameras) {
+    const source = keysAt(sources, camera);
+    const isWhole = source["passwordFile"] === undefined || source["username"] !== undefined;
+    check(isWhole, ["sources", camera, "passwordFile"], "needs `username` beside it");
+  }
   return faults;
 }
 

@@ -49,6 +49,10 @@ function problemOf(issue: z.core.$ZodIssue, value: unknown): string {
       const near = typeof value === "string" ? nearest(value, values) : undefined;
       return `must be ${values.join(" or ")}, ${is}${near === undefined ? "" : `: did you mean ${near}?`}`;
     }
+    case "invalid_key":
+      return issue.issues[0]?.message ?? issue.message;
+    case "invalid_union":
+      return issue.message;
     default:
       return `${issue.message}, ${is}`;
   }

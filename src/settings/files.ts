@@ -19,7 +19,7 @@ const maxPasswordBytes = 65_535;
  * Reads the password and looks whether the TLS files can be read.
  * @param credentials systemd's `$CREDENTIALS_DIRECTORY`: `mqtt-password` and `mqtt-key` there serve where the settings name no file.
  */
-export function inspectFiles({ mqtt }: Settings, credentials: string | undefined): FileFindings {
+export function inspectFiles({ mqtt, sources }: Settings, credentials: string | undefined): FileFindings {
   const faults: Fault[] = [];
   const warnings: string[] = [];
   const inCredentials = (name: string): string | undefined =>
@@ -52,6 +52,17 @@ export function inspectFiles({ mqtt }: Settings, credentials: string | undefined
         problem: `cannot read ${passwordFile}: ${(error as Error).message}`,
       });
     }
+  }
+  for (const [camera, source] of Object.entries(sources)) {
+    const file = "passwordFile" in source ? source.passwordFile : undefined;
+    if (file === undefined) continue;
+    try {
+      readPassword(file); // and again at each start of the source
+    } catch (error) {
+      const problem = `cannot read ${file}: ${(error as Error).message}`;
+      faults.push({ path: ["sources", camera, "passwordFile"], problem });
+    }
+    if (isOpenToOthers(file)) warnings.push(`${file} can be read by others: chmod 600 it`);
   }
   return { password, keyFile, faults, warnings };
 }

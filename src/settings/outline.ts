@@ -7,25 +7,31 @@ export interface Outline {
   readonly isText: boolean;
   /** By key, for a section; empty for a value. */
   readonly keys: ReadonlyMap<string, Outline>;
+  /** Of each entry, where a person chooses the keys. */
+  readonly each?: Outline | undefined;
 }
 
 interface JsonSchema {
   readonly description?: string;
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly oneOf?: readonly JsonSchema[];
 }
 
 export const settingsOutline: Outline = outlineOf(settingsJsonSchema());
 
-function outlineOf({ description, type, properties = {} }: JsonSchema): Outline {
-  const keys = new Map(Object.entries(properties).map(([key, value]) => [key, outlineOf(value)]));
-  return { doc: description, isText: type === "string", keys };
+function outlineOf({ description, type, properties = {}, additionalProperties, oneOf = [] }: JsonSchema): Outline {
+  const entries = [properties, ...oneOf.map((kind) => kind.properties ?? {})].flatMap((one) => Object.entries(one));
+  const keys = new Map(entries.map(([key, value]) => [key, outlineOf(value)]));
+  const each = typeof additionalProperties === "object" ? outlineOf(additionalProperties) : undefined;
+  return { doc: description, isText: type === "string", keys, each };
 }
 
 /** The outline at a path; undefined where there is no such key. */
 export function outlineAt(path: readonly PropertyKey[]): Outline | undefined {
   let outline: Outline | undefined = settingsOutline;
-  for (const key of path) outline = outline?.keys.get(String(key));
+  for (const key of path) outline = outline?.keys.get(String(key)) ?? outline?.each;
   return outline;
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { learnerSchema } from "./learner-schema.ts";
+import { sourcesSchema } from "./sources-schema.ts";
 import type { Settings } from "./types.ts";
 import { streamSchema } from "./stream-schema.ts";
 import { atLeast, bytes, milliseconds, path, port, section, seconds, topicPattern } from "./keys.ts";
@@ -158,6 +159,7 @@ const shape = {
   dashboard,
   monitor,
   homeAssistant,
+  sources: sourcesSchema,
   log,
 };
 

@@ -11,6 +11,8 @@ export interface Settings {
   readonly dashboard: DashboardSettings;
   readonly monitor: MonitorSettings;
   readonly homeAssistant: HomeAssistantSettings;
+  /** By camera. */
+  readonly sources: Readonly<Record<string, SourceSettings>>;
   readonly log: LogSettings;
 }
 
@@ -164,4 +166,39 @@ export interface HomeAssistantSettings {
 
 export interface LogSettings {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/** A camera that the node pulls frames from. */
+export type SourceSettings = FfmpegSource | FolderSource;
+
+export type FfmpegSource = NetworkSource | DeviceSource | VideoFileSource;
+
+interface ByFfmpeg {
+  readonly framesPerSecond: number;
+  /** Undefined: as they come. */
+  readonly width?: number | undefined;
+  readonly stalledMs: number;
+}
+
+export type NetworkSource = ByFfmpeg & {
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly passwordFile?: string | undefined;
+} & ({ readonly kind: "rtsp"; readonly transport: "tcp" | "udp" } | { readonly kind: "http-mjpeg" });
+
+export interface DeviceSource extends ByFfmpeg {
+  readonly kind: "v4l2";
+  readonly device: string;
+}
+
+export interface VideoFileSource extends ByFfmpeg {
+  readonly kind: "file";
+  readonly path: string;
+  readonly repeat: boolean;
+}
+
+export interface FolderSource {
+  readonly kind: "folder";
+  readonly path: string;
+  readonly framesPerSecond: number;
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { isAppError } from "../../src/kernel/errors.ts";
+import { AppError, isAppError } from "../../src/kernel/errors.ts";
+import { topics } from "../../src/message/topic.ts";
 import { loadSettings, parseSettings, type Variables } from "../../src/settings/load.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "l2p-settings-"));
@@ -196,5 +197,76 @@ describe("secrets", () => {
     expect(faults(withUser(fileWith("empty", "\n")))[0]).toContain("its first line is empty");
     const tls = `mqtt: {url: 'mqtts://broker', tls: {caFile: ${JSON.stringify(folder)}}}`;
     expect(faults(tls)[0]).toContain("mqtt.tls.caFile: cannot read");
+  });
+});
+
+describe("sources", () => {
+  const source = (keys: string): string => `sources:\n  gate: {${keys}}`;
+
+  it("have defaults", () => {
+    const { sources } = parseSettings(source("kind: rtsp, url: 'rtsp://cam/live'"), "box.yaml", {});
+    const defaults = { transport: "tcp", framesPerSecond: 2, stalledMs: 15_000 };
+    expect(sources).toEqual({ gate: { kind: "rtsp", url: "rtsp://cam/live", ...defaults } });
+    expect(parseSettings("", "box.yaml", {}).sources).toEqual({});
+  });
+
+  it.each([
+    ["kind: rtps, url: 'rtsp://cam/'", "gate.kind: must have `kind`: rtsp, http-mjpeg, v4l2, file, folder"],
+    ["url: 'rtsp://cam/'", "gate.kind: must have `kind`: rtsp, http-mjpeg, v4l2, file, folder"],
+    ["kind: rtsp, url: 'http://cam/'", "gate.url: must be like rtsp:// or rtsps://host, without user and password"],
+    ["kind: http-mjpeg, url: 'file:///etc/passwd'", "gate.url: must be like http:// or https://host"],
+    ["kind: http-mjpeg, url: 'concat:http://cam/'", "gate.url: must be like http:// or https://host"],
+    ["kind: v4l2, device: /dev/video0/../sda", "gate.device: must be like /dev/video0"],
+    ["kind: file, path: a.mp4, options: -y", "gate.options: unknown key"],
+    ["kind: folder, path: a, framesPerSecond: 0", "gate.framesPerSecond: must be more than 0, is 0"],
+    ["kind: rtsp, url: 'rtsp://cam/', passwordFile: p", "gate.passwordFile: needs `username` beside it"],
+    [
+      "kind: rtsp, url: 'rtsp://cam/', username: u, passwordFile: /nowhere/p",
+      "gate.passwordFile: cannot read /nowhere/p",
+    ],
+  ])("refuse {%s}", (keys, fault) => {
+    expect(faults(source(keys)).join("\n")).toContain(`box.yaml:2 sources.${fault}`);
+  });
+
+  it("show no password of an address that is refused", () => {
+    const [fault] = faults(source("kind: rtsp, url: 'rtsp://eve:s3cret@cam/'"));
+    expect(fault).toContain('is "rtsp://…@cam/"');
+    expect(fault).not.toContain("s3cret");
+  });
+
+  it("warn of a password file that others can read", () => {
+    const file = fileWith("camera-password", "s3cret\n", 0o644);
+    const { warnings, sources } = parseSettings(
+      source(`kind: rtsp, url: 'rtsp://cam/', username: u, passwordFile: ${file}`),
+      "box.yaml",
+      {},
+    );
+    expect(warnings).toEqual([`${file} can be read by others: chmod 600 it`]);
+    expect(JSON.stringify(sources)).not.toContain("s3cret");
+  });
+
+  it("are as many as cameras may wait, by names that topics can have", () => {
+    const folder = "{kind: folder, path: a}";
+    expect(faults(`stream: {maxCameras: 1}\nsources: {a: ${folder}, b: ${folder}}`)).toEqual([
+      "box.yaml:2 sources: are more than `stream.maxCameras`",
+    ]);
+    const box = topics("l2p", "box");
+    for (const name of [
+      "a b",
+      "a/b",
+      "",
+      "+",
+      "status",
+      "telemetry",
+      "snapshot",
+      "statistics",
+      "command",
+      "reply",
+      "rejected",
+    ]) {
+      expect(() => box.frame(name), name).toThrow(AppError);
+      expect(faults(`sources: {${JSON.stringify(name)}: ${folder}}`).join(), name).toContain("is no camera name");
+    }
+    expect(faults(`sources: {constructor: ${folder}, __proto__: ${folder}}`)).toEqual([]);
   });
 });

@@ -67,7 +67,13 @@ describe("defaults", () => {
 
 describe("examples", () => {
   it("are there", () => {
-    expect(examples.toSorted()).toEqual(["jetson.yaml", "many-cameras.yaml", "one-camera.yaml", "tls.yaml"]);
+    expect(examples.toSorted()).toEqual([
+      "cameras.yaml",
+      "jetson.yaml",
+      "many-cameras.yaml",
+      "one-camera.yaml",
+      "tls.yaml",
+    ]);
   });
 
   it.each(examples)("%s is valid, for the editor too, and says how to run it", (name) => {
