@@ -24,6 +24,7 @@ async function runCi(failing?: string): Promise<Outcome> {
     mosquitto: "",
     ffmpeg: "",
     chromium: "",
+    shellcheck: "",
   };
   for (const [name, body] of Object.entries(scripts)) {
     await writeFile(join(folder, name), `#!/bin/sh\n${body}\n`);

@@ -1,19 +1,22 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { defaultStreamSettings } from "../../src/stream/settings.ts";
+import { hasProgram } from "../support/tools.ts";
 
-const path = resolve(import.meta.dirname, "../../deploy/l2p-edge.service");
+const path = resolve(import.meta.dirname, "../../deploy/systemd/l2p-edge.service");
 const unit = await readFile(path, "utf8");
 
 /** The last value of a key; undefined where it is absent or commented out. */
 const value = (key: string): string | undefined => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].at(-1)?.[1];
 
-const hasAnalyze = spawnSync("systemd-analyze", ["--version"]).status === 0;
+const hasAnalyze = hasProgram("systemd-analyze");
+// `--offline` came with systemd 250.
+const canJudge = spawnSync("systemd-analyze", ["security", "--offline=true", path], { stdio: "ignore" }).status === 0;
 
-describe("deploy/l2p-edge.service", () => {
+describe("deploy/systemd/l2p-edge.service", () => {
   it("lets the child process systemd-notify speak", () => {
     expect(value("Type")).toBe("notify");
     expect(value("NotifyAccess")).toBe("all");
@@ -34,10 +37,34 @@ describe("deploy/l2p-edge.service", () => {
     expect(value("ProcSubset")).toBeUndefined();
   });
 
+  it("names as credentials what the settings look for", () => {
+    const names = [...unit.matchAll(/^LoadCredential=([^:]+):l2p-edge\.\1$/gm)].map(([, name]) => name);
+    expect(names).toEqual(["mqtt-password", "mqtt-key", "dashboard-token"]);
+  });
+
+  it.skipIf(!canJudge)(
+    "exposes less than 2.0 by `systemd-analyze security` (needs systemd 250), as deploy/README.md says",
+    async () => {
+      const { stdout } = spawnSync("systemd-analyze", ["security", "--offline=true", "--json=short", path], {
+        encoding: "utf8",
+      });
+      const findings = JSON.parse(stdout) as { name: string; exposure: string | null }[];
+      const open = findings.filter(({ exposure }) => Number(exposure) > 0).map(({ name }) => name);
+      const overall = spawnSync("systemd-analyze", ["security", "--offline=true", "--threshold=20", path]);
+      expect({ status: overall.status, open }).toMatchObject({ status: 0 });
+      const [, told] = /exposure level for l2p-edge\.service: ([\d.]+)/.exec(String(overall.stdout))!;
+      const readme = await readFile(resolve(path, "../../README.md"), "utf8");
+      expect(readme).toContain(`Overall exposure level for l2p-edge.service: ${told} OK`);
+    },
+  );
+
   it.skipIf(!hasAnalyze)("is what systemd understands", async () => {
     const folder = await mkdtemp(join(tmpdir(), "l2p-edge-"));
     try {
       const copy = join(folder, "l2p-edge.service");
+      const drop = join(folder, "l2p-edge.service.d");
+      await mkdir(drop);
+      await copyFile(resolve(path, "../../jetson/gpu.conf"), join(drop, "gpu.conf"));
       await writeFile(copy, unit.replace("/usr/bin/node", process.execPath));
       const { status, stdout, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", copy], {
         encoding: "utf8",
