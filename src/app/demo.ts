@@ -90,7 +90,7 @@ async function demoSettings(options: DemoOptions, folder: string): Promise<Loade
   const settings = {
     node: { id: NODE },
     broker: { port: await freePort(options.brokerPort) },
-    dashboard: { port: await freePort(options.dashboardPort) },
+    dashboard: { port: await freePort(options.dashboardPort), teach: true },
     model: options.modelPath === undefined ? {} : { path: options.modelPath },
     learner: { seed: options.seed },
     stream: { telemetryMs: 1000 },

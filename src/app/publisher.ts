@@ -93,7 +93,7 @@ export function createPublisher({
       const manifest = snapshotManifest(bytes, { ...about, precision }, labels);
       send(topics.snapshot, bytes, { qos: 1, retain: true });
       sendJson("manifest", topics.manifest, manifest, { qos: 1, retain: true });
-      dashboard?.snapshot({ version: poolVersion, sizeBytes: bytes.length, accuracy: about.accuracy });
+      dashboard?.snapshot({ version: poolVersion, sizeBytes: bytes.length });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { lastValueFrom, merge, type Observable, Subject, takeUntil } from "rxjs";
 import { embeddedBroker } from "../edge/broker.ts";
-import { createDashboard, type Dashboard } from "../edge/dashboard/dashboard.ts";
+import type { Dashboard } from "../edge/dashboard/dashboard.ts";
 import { systemd } from "../edge/systemd.ts";
 import { isAppError } from "../kernel/errors.ts";
 import { createLearner } from "../learner/learner.ts";
@@ -20,6 +20,7 @@ import { homeAssistant, homeAssistantTopics } from "./home-assistant.ts";
 import { learnerSettings } from "./learner-settings.ts";
 import { openMonitoring } from "./monitoring.ts";
 import { outputs } from "./outputs.ts";
+import { openPage } from "./page.ts";
 import { createPublisher } from "./publisher.ts";
 import { cameraSources } from "./sources.ts";
 import { clientIdOf, nodeTopics, transportFor } from "./transport.ts";
@@ -142,9 +143,8 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     const version = header && `starts from ${header.node}'s snapshot of version ${header.poolVersion}`;
     log(header ? "info" : "warn", version ?? `starts empty: no snapshot on ${at.topic}`);
   }
-  const dashboard = settings.dashboard.enabled
-    ? await createDashboard({ ...settings.dashboard, node: node.id, model: model.info.name, monitor })
-    : undefined;
+  const page = await openPage(settings, { topics, model: model.info.name, monitor, store: state.store, log });
+  const { dashboard } = page;
   if (dashboard) undo.push(() => dashboard.close());
   goOn(); // not later: only this connection can still say `stopped`, or the next
   await warming.close();
@@ -173,7 +173,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   });
   const sources = cameraSources(settings.sources, { topics, maxFrameBytes: stream.maxFrameBytes, log });
   undo.push(() => sources.close());
-  const flow = pipeline(merge(home.raw$, sources.raw$).pipe(takeUntil(stop$)), {
+  const flow = pipeline(merge(home.raw$, page.raw$, sources.raw$).pipe(takeUntil(stop$)), {
     settings: {
       ...bounds,
       telemetryMs,
@@ -190,10 +190,12 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     service: commandService(state, identity, learner),
     log,
   });
+  page.follow(flow);
+  await page.checkpoints();
   const publisher = createPublisher({ transport, forward, topics, dashboard, precision: snapshot.precision, log });
   const effects$ = outputs(flow, {
     publisher,
-    state: { save: (taken) => state.save(taken, from) },
+    state: { save: (taken) => state.save(taken, from).finally(page.checkpoints) },
     publishSnapshots: snapshot.publish,
     provider: engine.provider,
     transport,

@@ -6,6 +6,8 @@ import type { Fault } from "./fault.ts";
 
 export interface FileFindings {
   readonly password: Secret | undefined;
+  /** What the page asks for. */
+  readonly token: Secret | undefined;
   /** Paths found in the credentials folder, to be used where the settings name none. */
   readonly keyFile: string | undefined;
   readonly faults: readonly Fault[];
@@ -16,10 +18,10 @@ export interface FileFindings {
 const maxPasswordBytes = 65_535;
 
 /**
- * Reads the password and looks whether the TLS files can be read.
- * @param credentials systemd's `$CREDENTIALS_DIRECTORY`: `mqtt-password` and `mqtt-key` there serve where the settings name no file.
+ * Reads the password and the page's token, and looks whether the TLS files can be read.
+ * @param credentials systemd's `$CREDENTIALS_DIRECTORY`: `mqtt-password`, `mqtt-key` and `dashboard-token` there serve where the settings name no file.
  */
-export function inspectFiles({ mqtt, sources }: Settings, credentials: string | undefined): FileFindings {
+export function inspectFiles({ mqtt, dashboard, sources }: Settings, credentials: string | undefined): FileFindings {
   const faults: Fault[] = [];
   const warnings: string[] = [];
   const inCredentials = (name: string): string | undefined =>
@@ -39,32 +41,27 @@ export function inspectFiles({ mqtt, sources }: Settings, credentials: string | 
       faults.push({ path: ["mqtt", "tls", name], problem: `cannot read ${file}: check the path and its permissions` });
     }
   }
-  for (const file of [mqtt.passwordFile, mqtt.tls.keyFile]) {
+  for (const file of [mqtt.passwordFile, mqtt.tls.keyFile, dashboard.tokenFile]) {
     if (file !== undefined && isOpenToOthers(file)) warnings.push(`${file} can be read by others: chmod 600 it`);
   }
-  let password: Secret | undefined;
-  if (passwordFile !== undefined) {
+  const read = (file: string | undefined, path: Fault["path"]): Secret | undefined => {
+    if (file === undefined) return undefined;
     try {
-      password = readPassword(passwordFile);
+      return readPassword(file);
     } catch (error) {
-      faults.push({
-        path: ["mqtt", "passwordFile"],
-        problem: `cannot read ${passwordFile}: ${(error as Error).message}`,
-      });
+      faults.push({ path, problem: `cannot read ${file}: ${(error as Error).message}` });
+      return undefined;
     }
-  }
+  };
+  const password = read(passwordFile, ["mqtt", "passwordFile"]);
+  const token = read(dashboard.tokenFile ?? inCredentials("dashboard-token"), ["dashboard", "tokenFile"]);
   for (const [camera, source] of Object.entries(sources)) {
     const file = "passwordFile" in source ? source.passwordFile : undefined;
     if (file === undefined) continue;
-    try {
-      readPassword(file); // and again at each start of the source
-    } catch (error) {
-      const problem = `cannot read ${file}: ${(error as Error).message}`;
-      faults.push({ path: ["sources", camera, "passwordFile"], problem });
-    }
+    read(file, ["sources", camera, "passwordFile"]); // again at each start of the source
     if (isOpenToOthers(file)) warnings.push(`${file} can be read by others: chmod 600 it`);
   }
-  return { password, keyFile, faults, warnings };
+  return { password, token, keyFile, faults, warnings };
 }
 
 /** The first line, without its end. @throws Error */

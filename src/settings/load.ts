@@ -14,6 +14,8 @@ import type { NodeSettings, Settings } from "./types.ts";
 export interface LoadedSettings extends Settings {
   readonly node: NodeSettings & { readonly id: string };
   readonly mqttPassword: Secret | undefined;
+  /** What the page asks for. */
+  readonly dashboardToken: Secret | undefined;
   /** For the log. */
   readonly warnings: readonly string[];
 }
@@ -63,6 +65,7 @@ export function parseSettings(text: string, name: string, variables: Variables):
     node: { ...node, id: node.id ?? hostId() },
     mqtt: { ...mqtt, tls: { ...mqtt.tls, keyFile: files.keyFile } },
     mqttPassword: files.password,
+    dashboardToken: files.token,
     warnings: files.warnings,
   });
 }

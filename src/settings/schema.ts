@@ -109,8 +109,12 @@ const dashboard = section("The live page.", {
     .string()
     .min(1)
     .default("127.0.0.1")
-    .describe("Anyone who reaches this address sees the frames; there is no login."),
+    .describe("Anything but this machine's own address needs a token; there is no TLS."),
   port: port(8080).describe("0: any free one."),
+  teach: z.boolean().default(false).describe("Whoever sees the page may teach and send commands. Else it only shows."),
+  tokenFile: path(
+    "File whose first line is the token that the page asks for; 16 or more characters, mode 600. Default: the systemd credential dashboard-token.",
+  ),
 });
 
 const monitor = section(

@@ -149,6 +149,8 @@ export interface DashboardSettings {
   readonly enabled: boolean;
   readonly host: string;
   readonly port: number;
+  readonly teach: boolean;
+  readonly tokenFile?: string | undefined;
 }
 
 export interface MonitorSettings {

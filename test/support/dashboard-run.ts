@@ -1,4 +1,4 @@
-import type { DashboardInputs, ShownTelemetry } from "../../src/edge/dashboard/inputs.ts";
+import type { CheckpointInput, DashboardInputs, ShownTelemetry } from "../../src/edge/dashboard/inputs.ts";
 import { createRng } from "../../src/kernel/rng.ts";
 import { createScene } from "../../src/scene/scene.ts";
 import { demoSchedule, momentAt } from "../../src/scene/schedule.ts";
@@ -9,18 +9,25 @@ export interface RunOptions {
   /** Frames drawn for each camera, at the end; those before are told with an empty picture. */
   readonly drawn: number;
   readonly afterFrame?: () => Promise<void>;
+  /** Frames at the end that nobody labels. */
+  readonly asking?: number;
 }
 
 const runCameras: readonly string[] = ["belt-a", "belt-b"];
 
 /** Plays a believable run into a dashboard: real pictures, and a pretended learner that errs more on what is new. */
-export async function playRun(dashboard: DashboardInputs, { labels, drawn, afterFrame }: RunOptions): Promise<void> {
+export async function playRun(
+  dashboard: DashboardInputs,
+  { labels, drawn, afterFrame, asking = 0 }: RunOptions,
+): Promise<void> {
   const rng = createRng(11);
   const schedule = demoSchedule(labels);
   const scenes = runCameras.map((_, seed) => createScene({ seed, schedule }));
   const seen = new Map<string, number>();
   const promptUse = Array.from({ length: 10 }, () => 0);
   let driftSignals = 0;
+  let checkpoints: CheckpointInput[] = [];
+  dashboard.checkpoints([]);
   dashboard.status("online");
   for (let i = 0; i < labels; i++) {
     const camera = runCameras[i % 2]!;
@@ -62,19 +69,49 @@ export async function playRun(dashboard: DashboardInputs, { labels, drawn, after
     const poolVersion = i + 1;
     dashboard.learned(camera, { frameId, label, predicted, correct, poolVersion, correction: false, replayed: false });
     if (poolVersion % 80 === 0) {
-      dashboard.snapshot({ version: poolVersion, sizeBytes: 33_400 + 12 * i, accuracy: 0.8 + i / (6 * labels) });
+      dashboard.snapshot({ version: poolVersion, sizeBytes: 33_400 + 12 * i });
+      checkpoints = [checkpoint(poolVersion, 0.8 + i / (6 * labels)), ...checkpoints];
+      dashboard.checkpoints(checkpoints);
     }
-    dashboard.telemetry(telemetry(i, driftSignals, promptUse));
+    dashboard.telemetry(telemetry(i, driftSignals, promptUse, seen));
     if (i === Math.floor(labels / 2)) {
       dashboard.rejected(camera, { code: "frame/not-an-image", detail: "41 bytes that are no JPEG, PNG or WebP" });
     }
     if (isDrawn) await afterFrame?.();
   }
+  for (let i = 0; i < asking; i++) {
+    const { jpeg, label } = await scenes[i % 2]!.frame(labels - 1 - i);
+    const confidence = 0.31 + 0.03 * i;
+    dashboard.frame(runCameras[i % 2]!, jpeg, {
+      frameId: `asking-${i}`,
+      label,
+      confidence,
+      top: [
+        [label, confidence],
+        [label === "nut" ? "bolt" : "nut", 0.2],
+      ],
+      promptIds: [1, 2, 3],
+      poolVersion: labels,
+      latencyMs: 30,
+    });
+    await afterFrame?.();
+  }
 }
 
-function telemetry(learned: number, driftSignals: number, promptUse: readonly number[]): ShownTelemetry {
+function checkpoint(poolVersion: number, accuracy: number): CheckpointInput {
+  const name = `checkpoint-${poolVersion}`;
+  return { name, poolVersion, sizeBytes: 412_000, accuracy, reason: "learned", createdAt: new Date().toISOString() };
+}
+
+function telemetry(
+  learned: number,
+  driftSignals: number,
+  promptUse: readonly number[],
+  seen: ReadonlyMap<string, number>,
+): ShownTelemetry {
   const accuracy = { overall: 0.86, windowed: 0.9, fading: 0.9 };
   return {
+    paused: false,
     rates: { framesPerSecond: 12.4, predictionsPerSecond: 12.4, learnedPerSecond: 6.1 },
     totals: {
       frames: learned,
@@ -85,10 +122,15 @@ function telemetry(learned: number, driftSignals: number, promptUse: readonly nu
       replayed: 0,
       driftSignals,
     },
-    latencyMs: { prediction: { p50: 31, p90: 44, p99: 60, max: 91 }, learning: null },
+    latencyMs: {
+      prediction: { p50: 31, p90: 44, p99: 60, max: 91 },
+      learning: { p50: 58, p90: 71, p99: 96, max: 140 },
+    },
     drops: { mailbox: 14, window: 3 },
     rejected: { "frame/not-an-image": 1 },
     accuracy: { samples: learned, combined: accuracy, prompted: { ...accuracy, windowed: 0.81 }, statistics: accuracy },
+    classCounts: Object.fromEntries(seen),
+    waiting: { labels: 0, pending: 2, windowFrames: 120, windowBytes: 900_000, journalBytes: 48_000 },
     promptUse: [...promptUse],
     combination: { prompted: 0.38, statistics: 0.62 },
     box: {

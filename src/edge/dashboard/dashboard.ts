@@ -2,10 +2,13 @@ import { createServer } from "node:http";
 import { type Clock, systemClock } from "../../kernel/clock.ts";
 import { type Address, listen, stopListening } from "../listen.ts";
 import type { Monitor } from "../monitor/monitor.ts";
+import { createAccess } from "./access.ts";
 import { loadAssets } from "./assets.ts";
+import type { Door } from "./door.ts";
 import { createLive } from "./live.ts";
 import type { DashboardInputs } from "./inputs.ts";
 import { createModel } from "./model.ts";
+import { createPost } from "./post.ts";
 import { answer } from "./routes.ts";
 
 export interface DashboardOptions extends Address {
@@ -17,6 +20,12 @@ export interface DashboardOptions extends Address {
   readonly allowedHosts?: readonly string[];
   /** Answers `/metrics`, `/health` and `/ready` at the page's address too. */
   readonly monitor?: Pick<Monitor, "answer"> | undefined;
+  /** Whoever sees the page knows it. Needed where others than this machine reach the address. */
+  readonly token?: string | undefined;
+  /** Where teaching and commands go; without it the page is read-only. */
+  readonly door?: Door | undefined;
+  /** How long a frame can be labelled. Default ten minutes. */
+  readonly labelWindowMs?: number;
   readonly clock?: Clock;
   /** Between two updates of a page. Default 200. */
   readonly tickMs?: number;
@@ -29,12 +38,22 @@ export interface Dashboard extends DashboardInputs {
   close(): Promise<void>;
 }
 
-/** @throws AppError `dashboard/listen` when the address cannot be taken. */
+/** @throws AppError `dashboard/listen` when the address cannot be taken; `dashboard/no-token`, `dashboard/weak-token` */
 export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { host, port, node, allowedHosts = [], clock = systemClock, tickMs = 200 } = options;
-  const model = createModel({ node, model: options.model, clock });
+  const { host, port, node, door, token, allowedHosts = [], clock = systemClock, tickMs = 200 } = options;
+  const { labelWindowMs = 600_000 } = options;
+  const access = createAccess({ host, node, token });
+  const model = createModel({ node, model: options.model, clock, teach: door !== undefined, labelWindowMs });
   const live = createLive(model, clock);
-  const parts = { assets: await loadAssets(), model, live, allowedHosts, monitor: options.monitor };
+  const parts = {
+    assets: await loadAssets(),
+    model,
+    live,
+    allowedHosts,
+    access,
+    post: createPost(access, door),
+    monitor: options.monitor,
+  };
   const server = createServer((request, response) => answer(request, response, parts));
   server.maxConnections = 128;
   const url = await listen(server, { host, port }, "dashboard/listen");

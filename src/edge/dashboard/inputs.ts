@@ -13,17 +13,39 @@ export type ShownLearned = Pick<
   LearnedMessage,
   "frameId" | "label" | "predicted" | "correct" | "poolVersion" | "correction" | "replayed"
 >;
-type ShownRejected = Pick<RejectedMessage, "code" | "detail">;
+type ShownRejected = Pick<RejectedMessage, "code" | "detail" | "frameId">;
 export type ShownTelemetry = Pick<
   TelemetryMessage,
-  "rates" | "totals" | "latencyMs" | "drops" | "rejected" | "accuracy" | "promptUse" | "combination" | "box"
+  | "paused"
+  | "rates"
+  | "totals"
+  | "latencyMs"
+  | "drops"
+  | "rejected"
+  | "accuracy"
+  | "classCounts"
+  | "promptUse"
+  | "combination"
+  | "waiting"
+  | "box"
 >;
 
+/** A compact snapshot that was published. */
 export interface SnapshotInput {
   readonly version: number;
   readonly sizeBytes: number;
+}
+
+/** A checkpoint on disk: what can be gone back to. */
+export interface CheckpointInput {
+  readonly name: string;
+  readonly poolVersion: number;
+  readonly sizeBytes: number;
   /** Windowed accuracy when it was written, 0…1. */
   readonly accuracy: number | null;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
 }
 
 /** A mark on the accuracy curve and a line in the log: a phase of the input that began, or a plain remark. */
@@ -41,6 +63,8 @@ export interface DashboardInputs {
   /** A drift signal more than before becomes a mark on the curve. */
   telemetry(telemetry: ShownTelemetry): void;
   snapshot(snapshot: SnapshotInput): void;
+  /** All that are on disk, newest first. */
+  checkpoints(checkpoints: readonly CheckpointInput[]): void;
   note(note: NoteInput): void;
   status(status: Status): void;
 }

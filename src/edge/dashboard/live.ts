@@ -5,10 +5,12 @@ import { type Model, type Section, sections } from "./model.ts";
 /** How often a section may be sent, in ticks: pictures follow quickly, long lists calmly. */
 const everyTicks: Readonly<Record<Section, number>> = {
   cameras: 1,
+  asks: 3,
   summary: 2,
   prompts: 2,
   history: 3,
   classes: 4,
+  confusion: 5,
   snapshots: 1,
   events: 1,
 };

@@ -1,13 +1,25 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Status } from "../../message/status.ts";
+import { createAsks } from "./asks.ts";
 import { createCameras } from "./cameras.ts";
 import { createEventLog } from "./event-log.ts";
-import type { DashboardInputs, ShownTelemetry, SnapshotInput } from "./inputs.ts";
+import type { CheckpointInput, DashboardInputs, ShownTelemetry } from "./inputs.ts";
+import { createPromptHistory } from "./prompt-history.ts";
 import { summarise } from "./summary.ts";
 import { createTally, windowLength } from "./tally.ts";
 
 /** The page's parts, each sent only when it changed. */
-export const sections = ["summary", "cameras", "history", "classes", "prompts", "snapshots", "events"] as const;
+export const sections = [
+  "summary",
+  "cameras",
+  "asks",
+  "history",
+  "classes",
+  "confusion",
+  "prompts",
+  "snapshots",
+  "events",
+] as const;
 export type Section = (typeof sections)[number];
 
 /** Everything that the page shows, kept bounded; inputs go in, sections come out. */
@@ -19,22 +31,32 @@ export interface Model {
   view(section: Section): unknown;
   /** The picture of that sequence number while it is kept, else the newest. */
   image(camera: string, sequence: number): Uint8Array | undefined;
+  /** The picture of a frame that asks for its label. */
+  asked(camera: string, frameId: string): Uint8Array | undefined;
 }
 
 export interface ModelOptions {
   readonly node: string;
   readonly model: string;
   readonly clock: Clock;
+  /** Whether the page may teach. */
+  readonly teach: boolean;
+  /** How long a frame can be labelled. */
+  readonly labelWindowMs: number;
 }
 
-const maxSnapshots = 12;
+const maxPublished = 64;
 
-export function createModel({ node, model, clock }: ModelOptions): Model {
+export function createModel({ node, model, clock, teach, labelWindowMs }: ModelOptions): Model {
   const startedAt = clock.now();
   const cameras = createCameras();
   const tally = createTally();
   const log = createEventLog();
-  const snapshots: (SnapshotInput & { readonly at: number })[] = [];
+  const asks = createAsks(labelWindowMs);
+  const promptHistory = createPromptHistory();
+  /** Sizes of the compact snapshots by their version. */
+  const published = new Map<number, number>();
+  let checkpoints: readonly CheckpointInput[] | undefined;
   const versions = new Map<Section, number>(sections.map((section) => [section, 1]));
   let telemetry: ShownTelemetry | null = null;
   let status: Status = "warming";
@@ -54,6 +76,7 @@ export function createModel({ node, model, clock }: ModelOptions): Model {
     summary: () => ({
       node,
       model,
+      teach,
       status,
       startedAt,
       now: clock.now(),
@@ -66,10 +89,18 @@ export function createModel({ node, model, clock }: ModelOptions): Model {
       ...(telemetry && summarise(telemetry)),
     }),
     cameras: () => ({ now: clock.now(), cameras: cameras.views }),
+    asks: () => asks.views,
     history: () => ({ points: tally.points, marks: tally.marks, learned: tally.learned }),
     classes: () => tally.classes,
-    prompts: () => ({ use: telemetry?.promptUse ?? [], active: activePrompts }),
-    snapshots: () => snapshots,
+    confusion: () => tally.confusion,
+    prompts: () => ({
+      use: telemetry?.promptUse ?? [],
+      active: activePrompts,
+      columns: promptHistory.columns,
+      now: clock.now(),
+    }),
+    snapshots: () =>
+      (checkpoints ?? []).map((one) => ({ ...one, publishedBytes: published.get(one.poolVersion) ?? null })),
     events: () => log.lines,
   };
 
@@ -79,6 +110,7 @@ export function createModel({ node, model, clock }: ModelOptions): Model {
       activePrompts = prediction.promptIds;
       if (cameras.frame(camera, image, prediction, clock.now()))
         tell("camera", `Camera ${camera} sent its first frame`);
+      if (teach && asks.frame(camera, image, prediction, clock.now())) touch("asks");
       touch("cameras", "prompts", "summary");
     },
     learned(camera, learned) {
@@ -86,9 +118,11 @@ export function createModel({ node, model, clock }: ModelOptions): Model {
       cameras.learned(camera, learned, clock.now());
       if (tally.add(learned)) tell("label", `New label “${learned.label}”, learned from frame ${learned.frameId}`);
       if (learned.correction) tell("note", `Frame ${learned.frameId} was corrected to “${learned.label}”`);
-      touch("summary", "cameras", "history", "classes");
+      if (asks.settled(camera, learned.frameId)) touch("asks");
+      touch("summary", "cameras", "history", "classes", "confusion");
     },
-    rejected(camera, { code, detail }) {
+    rejected(camera, { code, detail, frameId }) {
+      if (camera !== null && frameId !== undefined && asks.settled(camera, frameId)) touch("asks");
       tell("rejected", `Refused${camera === null ? "" : ` from ${camera}`}: ${detail} (${code})`);
     },
     telemetry(input) {
@@ -98,12 +132,21 @@ export function createModel({ node, model, clock }: ModelOptions): Model {
         touch("history");
       }
       telemetry = input;
-      touch("summary", "prompts");
+      tally.known(input.classCounts);
+      promptHistory.add(input.promptUse, clock.now());
+      if (asks.sweep(clock.now())) touch("asks");
+      touch("summary", "prompts", "classes");
     },
     snapshot(input) {
-      snapshots.unshift({ ...input, at: clock.now() });
-      if (snapshots.length > maxSnapshots) snapshots.pop();
-      tell("snapshot", `Snapshot ${input.version} written`);
+      published.set(input.version, input.sizeBytes);
+      if (published.size > maxPublished) published.delete(published.keys().next().value!);
+      touch("snapshots");
+    },
+    checkpoints(next) {
+      const newest = next[0];
+      // Those of earlier runs are no news.
+      if (checkpoints && newest && newest.name !== checkpoints[0]?.name) tell("snapshot", snapshotText(newest));
+      checkpoints = next;
       touch("snapshots");
     },
     note({ kind, text }) {
@@ -124,5 +167,11 @@ export function createModel({ node, model, clock }: ModelOptions): Model {
     version: (section) => versions.get(section)!,
     view: (section) => views[section](),
     image: (camera, sequence) => cameras.image(camera, sequence),
+    asked: (camera, frameId) => asks.image(camera, frameId),
   };
+}
+
+function snapshotText({ poolVersion, reason }: CheckpointInput): string {
+  const why = reason === "restore" || reason === "rollback" ? ": an earlier state is back" : "";
+  return `Snapshot ${poolVersion} written${why}`;
 }

@@ -1,14 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isIP } from "node:net";
+import type { Access } from "./access.ts";
 import type { Asset } from "./assets.ts";
 import type { Monitor } from "../monitor/monitor.ts";
 import type { Live } from "./live.ts";
 import { type Model, sections } from "./model.ts";
+import type { Post } from "./post.ts";
 
 export interface RouteParts {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly model: Model;
   readonly live: Live;
+  readonly access: Access;
+  readonly post: Post;
   readonly monitor: Pick<Monitor, "answer"> | undefined;
   /** Host names that requests may carry besides `localhost` and IP addresses. */
   readonly allowedHosts: readonly string[];
@@ -25,20 +29,67 @@ const headers = {
   "cache-control": "no-store",
 };
 
-/** Answers one request. Reading is all it can do: whatever will change the node gets its own table, method and token. */
+/** What a browser may have that has not signed in yet: the way to do so. Probes say nothing of what the box sees. */
+const beforeSignIn: ReadonlySet<string> = new Set([
+  "/sign-in.html",
+  "/sign-in.js",
+  "/dom.js",
+  "/send.js",
+  "/theme.css",
+  "/style.css",
+  "/forms.css",
+  "/sign-in.css",
+  "/icon.svg",
+  "/health",
+  "/ready",
+]);
+
+/** Answers one request. GET only reads; what changes the node is a POST, of which post.ts takes care. */
 export function answer(request: IncomingMessage, response: ServerResponse, parts: RouteParts): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (!isHostAllowed(request.headers.host, parts.allowedHosts)) {
     plain(response, 421, "This address is not served here: open the dashboard by localhost or by its IP address.");
     return;
   }
-  if (request.method !== "GET") {
-    response.setHeader("allow", "GET");
-    plain(response, 405, "Only GET is answered here.");
+  const [path = "/", query] = (request.url ?? "/").split("?", 2);
+  const isAllowed = parts.access.allows(request);
+  if (request.method === "POST") {
+    void send(path, request, response, parts, isAllowed);
     return;
   }
-  const [path = "/", query] = (request.url ?? "/").split("?", 2);
+  if (request.method !== "GET") {
+    response.setHeader("allow", "GET, POST");
+    plain(response, 405, "Only GET and POST are answered here.");
+    return;
+  }
+  if (!isAllowed && !beforeSignIn.has(path)) {
+    response.statusCode = 401;
+    response.setHeader("www-authenticate", 'Bearer realm="l2p-edge"');
+    const signIn = parts.assets.get("/sign-in.html")!;
+    if (path === "/") body(response, signIn.type, signIn.body);
+    else plain(response, 401, "The token is missing or wrong: see dashboard.tokenFile.");
+    return;
+  }
   if (!read(path, query, response, parts)) plain(response, 404, "There is nothing at this path.");
+}
+
+async function send(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { post }: RouteParts,
+  isAllowed: boolean,
+): Promise<void> {
+  try {
+    const answered = await post(path, request, isAllowed);
+    response.statusCode = answered.status;
+    if (answered.cookie !== undefined) response.setHeader("set-cookie", answered.cookie);
+    // What was not read of a body that is too large must not be taken for the next request.
+    if (!request.complete) response.setHeader("connection", "close");
+    body(response, "application/json", JSON.stringify(answered.body));
+  } catch {
+    response.destroy(); // the browser went away in the middle of its request
+  }
 }
 
 /** @returns false where nothing is at the path. */
@@ -55,6 +106,12 @@ function read(
   }
   if (path.startsWith("/frame/")) {
     const image = model.image(decode(path.slice("/frame/".length)), Number(query));
+    if (image) body(response, imageType(image), image);
+    return image !== undefined;
+  }
+  if (path.startsWith("/ask/")) {
+    const [camera = "", frameId = ""] = path.slice("/ask/".length).split("/", 2).map(decode);
+    const image = model.asked(camera, frameId);
     if (image) body(response, imageType(image), image);
     return image !== undefined;
   }

@@ -1,3 +1,4 @@
+import { createConfusion, type ConfusionView } from "./confusion.ts";
 import type { ShownLearned } from "./inputs.ts";
 
 /** One point of the curve: labels learned so far, accuracy over all of them, and over the last ones. */
@@ -12,13 +13,15 @@ interface Mark {
 
 interface ClassRow {
   readonly label: string;
-  /** Labels learned. */
+  /** Samples learned; of earlier runs too, once telemetry told. */
   count: number;
   /** Those of them that had been predicted before, and rightly so. */
   judged: number;
   right: number;
   /** Accuracy with fading memory (about the last ten), 0…1; null before one was judged. */
   recent: number | null;
+  /** Newer than the newest telemetry. */
+  fresh: boolean;
 }
 
 /** How many labels `windowed` looks back. */
@@ -40,14 +43,18 @@ export interface Tally {
   readonly windowed: number | null;
   readonly points: readonly Point[];
   readonly marks: readonly Mark[];
-  readonly classes: readonly ClassRow[];
+  readonly classes: readonly Omit<ClassRow, "fresh">[];
+  readonly confusion: ConfusionView;
   /** @returns whether this label was new. */
   add(learned: ShownLearned): boolean;
   mark(kind: Mark["kind"], text: string): void;
+  /** What the learner knows: labels that were forgotten or renamed go, those of earlier runs come. */
+  known(classCounts: Readonly<Record<string, number>>): void;
 }
 
 export function createTally(): Tally {
   const classes = new Map<string, ClassRow>();
+  const confusion = createConfusion();
   const window: boolean[] = [];
   const marks: Mark[] = [];
   let points: Point[] = [];
@@ -64,8 +71,9 @@ export function createTally(): Tally {
   }
 
   function count(label: string, judged: boolean | null): boolean {
-    const row = classes.get(label) ?? { label, count: 0, judged: 0, right: 0, recent: null };
+    const row = classes.get(label) ?? emptyRow(label);
     const isNew = row.count === 0 && classes.size < maxClasses;
+    row.fresh = true;
     row.count += 1;
     if (judged !== null) {
       const hit = judged ? 1 : 0;
@@ -109,18 +117,39 @@ export function createTally(): Tally {
     },
     marks,
     get classes() {
-      return [...classes.values()];
+      return [...classes.values()].map(({ label, count, judged, right, recent }) => {
+        return { label, count, judged, right, recent };
+      });
     },
-    add({ label, correct, correction, replayed }) {
+    get confusion() {
+      return confusion.view;
+    },
+    add({ label, predicted, correct, correction, replayed }) {
       learned += 1;
       const judged = correction || replayed ? null : correct;
       const isNew = count(label, judged);
       if (isNew) mark("label", label);
       if (judged !== null) judge(judged);
+      if (judged !== null && predicted !== null) confusion.add(label, predicted);
       return isNew;
     },
     mark,
+    known(classCounts) {
+      for (const [label, row] of classes) {
+        if (!Object.hasOwn(classCounts, label) && !row.fresh) classes.delete(label);
+        row.fresh = false;
+      }
+      for (const [label, known] of Object.entries(classCounts)) {
+        const row = classes.get(label) ?? emptyRow(label);
+        row.count = Math.round(known);
+        if (classes.size < maxClasses) classes.set(label, row);
+      }
+    },
   };
+}
+
+function emptyRow(label: string): ClassRow {
+  return { label, count: 0, judged: 0, right: 0, recent: null, fresh: false };
 }
 
 function round(share: number): number {

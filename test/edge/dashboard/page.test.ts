@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import { type Dashboard, createDashboard } from "../../../src/edge/dashboard/dashboard.ts";
+import { demoSchedule } from "../../../src/scene/schedule.ts";
 import { hasChromium, launchChromium, needsChromium } from "../../support/chromium.ts";
 import { playRun } from "../../support/dashboard-run.ts";
 
@@ -40,10 +41,15 @@ describe.skipIf(!hasChromium)(`the page (${needsChromium})`, () => {
     await expect
       .poll(() => images.evaluateAll((all) => all.map((image) => "naturalWidth" in image && image.naturalWidth)))
       .toEqual([128, 128]);
-    expect(await page.locator("#classes tr").count()).toBe(12);
+    const parts = new Set(demoSchedule(200).phases.flatMap((phase) => phase.parts)).size;
+    await expect.poll(() => page.locator("#classes tr").count()).toBe(parts);
+    expect(await page.locator("#confusion tbody tr").count()).toBe(parts);
     expect(await page.locator("#snapshots tr").count()).toBe(2);
     expect(await page.locator("#prompts rect").count()).toBe(10);
-    expect(await page.locator("#chart .new-label").count()).toBe(12);
+    expect(await page.locator("#prompt-time .cell").count()).toBeGreaterThan(100);
+    expect(await page.locator("#latency").innerText()).toContain("60");
+    expect(await page.locator("#runs").innerText()).toContain("onnx on cpu");
+    expect(await page.locator("#chart .new-label").count()).toBe(parts);
     expect(await page.locator("#chart .drift").count()).toBe(1);
     expect(await page.locator("#chart .phase").allTextContents()).toContain("day shift");
     await expect.poll(() => page.locator("#events").innerText()).toContain("New label “gear”");

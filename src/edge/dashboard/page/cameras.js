@@ -1,5 +1,6 @@
 import { bar, byId, element, setText, svg } from "./dom.js";
 import { age, percent } from "./format.js";
+import { choose } from "./teach.js";
 import { serverNow } from "./time.js";
 
 /** Cards by camera name: they are changed in place, so that pictures do not flicker. */
@@ -24,6 +25,12 @@ export function showCameras({ cameras }) {
 
 function createCard(name) {
   const image = element("img", { alt: `Newest frame of ${name}` });
+  const button = element(
+    "button",
+    { type: "button", className: "frame" },
+    image,
+    element("span", { className: "for-teachers" }, "Teach this"),
+  );
   const ageText = element("p", { className: "age" });
   const label = element("p", { className: "label" });
   const confidence = element("p");
@@ -35,7 +42,7 @@ function createCard(name) {
     "li",
     { className: "camera" },
     element("div", { className: "between" }, element("h3", {}, name), ageText),
-    image,
+    button,
     element("div", { className: "between" }, label, confidence),
     fill,
     others,
@@ -43,6 +50,13 @@ function createCard(name) {
     outcomes,
   );
   let shown = 0;
+  /** What the picture shows. */
+  let current;
+  button.addEventListener("click", () => {
+    if (!current || document.querySelector("#teach[hidden]")) return;
+    choose(current, image);
+    document.querySelector("#teach-label").focus();
+  });
   let loading = false;
 
   function showPrediction(camera) {
@@ -66,6 +80,7 @@ function createCard(name) {
       abandoned.abort();
       loading = false;
       shown = camera.sequence;
+      current = { ...camera, camera: name };
       showPrediction(camera);
     };
     image.addEventListener("load", settle, { once: true, signal: abandoned.signal });

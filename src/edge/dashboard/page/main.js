@@ -1,6 +1,10 @@
 import { showCameras } from "./cameras.js";
 import { showHistory, startChart } from "./chart.js";
-import { showClasses, showEvents, showPrompts, showSnapshots, showStatus, showSummary } from "./panels.js";
+import { startCommands } from "./commands.js";
+import { showConfusion } from "./confusion.js";
+import { showClasses, showEvents, showSnapshots, showStatus, showSummary } from "./panels.js";
+import { showPrompts } from "./prompts.js";
+import { knowLabels, showAsks, startTeach } from "./teach.js";
 import { startTheme } from "./theme.js";
 import { setServerNow } from "./time.js";
 
@@ -8,7 +12,12 @@ const show = {
   summary: showSummary,
   cameras: showCameras,
   history: showHistory,
-  classes: showClasses,
+  asks: showAsks,
+  classes(classes) {
+    showClasses(classes);
+    knowLabels(classes);
+  },
+  confusion: showConfusion,
   prompts: showPrompts,
   snapshots: showSnapshots,
   events: showEvents,
@@ -16,6 +25,8 @@ const show = {
 
 startTheme();
 startChart();
+startTeach();
+startCommands();
 
 const latest = {};
 const source = new EventSource("/events");
