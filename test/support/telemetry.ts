@@ -30,4 +30,8 @@ export const sampleBox: BoxTelemetry = {
   uptimeS: 9,
   mqtt: { outboxMessages: 0, outboxBytes: 0, outboxDropped: 0, unsentQos0: 3 },
   queue: { messages: 2, bytes: 900, dropped: 0 },
+  sources: {
+    gate: { state: "running", code: null, frames: 40, restarts: 1 },
+    belt: { state: "failing", code: "source/stalled", frames: 2, restarts: 7 },
+  },
 };

@@ -4,6 +4,7 @@ import type {
   Percentiles,
   PipelineTelemetry,
   QueueTelemetry,
+  SourceTelemetry,
 } from "../../message/telemetry.ts";
 import type { Health } from "./health.ts";
 import type { Family, Sample } from "./text-format.ts";
@@ -74,7 +75,16 @@ function stores({ waiting }: PipelineTelemetry): Family[] {
   ];
 }
 
-function machine({ engine, provider, memoryBytes, temperatureC, uptimeS, mqtt, queue }: BoxTelemetry): Family[] {
+function machine({
+  engine,
+  provider,
+  memoryBytes,
+  temperatureC,
+  uptimeS,
+  mqtt,
+  queue,
+  sources,
+}: BoxTelemetry): Family[] {
   const temperature = temperatureC === null ? [] : [{ value: temperatureC }];
   return [
     family("l2p_engine_info", "gauge", "Which engine and provider really run.", [
@@ -88,6 +98,30 @@ function machine({ engine, provider, memoryBytes, temperatureC, uptimeS, mqtt, q
     counter("l2p_mqtt_outbox_dropped_total", "QoS 1 messages lost: the outbox was full.", mqtt.outboxDropped),
     counter("l2p_mqtt_unsent_total", "QoS 0 messages not sent: no broker, or a slow one.", mqtt.unsentQos0),
     ...(queue === undefined ? [] : queued(queue)),
+    ...(sources === undefined ? [] : pulled(Object.values(sources))),
+  ];
+}
+
+function pulled(sources: readonly SourceTelemetry[]): Family[] {
+  const states = Object.fromEntries(
+    (["starting", "running", "failing", "ended", "closed"] as const).map((state) => [
+      state,
+      sources.filter((source) => source.state === state).length,
+    ]),
+  );
+  const sum = (of: (source: SourceTelemetry) => number): number => sources.reduce((all, one) => all + of(one), 0);
+  return [
+    family("l2p_sources", "gauge", "Cameras that the node pulls frames from, by state.", by("state", states)),
+    counter(
+      "l2p_source_frames_total",
+      "Frames that they gave.",
+      sum(({ frames }) => frames),
+    ),
+    counter(
+      "l2p_source_restarts_total",
+      "Times that one was started again.",
+      sum(({ restarts }) => restarts),
+    ),
   ];
 }
 

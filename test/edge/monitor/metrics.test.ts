@@ -22,6 +22,9 @@ describe("the text", () => {
     expect(valueOf("l2p_accuracy_ratio", { head: "combined", span: "windowed" })).toBe(0.25);
     expect(valueOf("l2p_labels")).toBe(2);
     expect(valueOf("l2p_healthy")).toBe(1);
+    expect(valueOf("l2p_sources", { state: "failing" })).toBe(1);
+    expect(valueOf("l2p_source_frames_total")).toBe(42);
+    expect(valueOf("l2p_source_restarts_total")).toBe(8);
     expect(valueOf("l2p_engine_info", { engine: "onnx", provider: "cpu" })).toBe(1);
   });
 
