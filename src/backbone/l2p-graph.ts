@@ -1,5 +1,5 @@
 import { gradient } from "../onnx/gradient.ts";
-import { createGraph, type Dialect, type Graph, type Value } from "../onnx/graph.ts";
+import { createGraph, type Dialect, type FileSpan, type Graph, type Value } from "../onnx/graph.ts";
 import { add, atLeast, div, mul, scale, sqrt, sub } from "../onnx/ops/elementwise.ts";
 import { linear, matmul } from "../onnx/ops/matmul.ts";
 import { logSoftmax, mean, sum } from "../onnx/ops/reduce.ts";
@@ -8,10 +8,13 @@ import type { HeadKind } from "./engine.ts";
 import type { Model } from "./model.ts";
 import { frozenWeights, vit } from "./vit.ts";
 
+/** Where the weights stay in a file that both graphs share; without, each graph holds them. */
+export type Spans = ReadonlyMap<string, FileSpan> | undefined;
+
 /** Query and prompted forward in one graph: `pixels`, `prompts` [B, T, D] (T may be 0) → `features` [B, D]. */
-export function forwardGraph(model: Model, dialect: Dialect): Graph {
+export function forwardGraph(model: Model, dialect: Dialect, spans?: Spans): Graph {
   const g = createGraph("l2p_forward", dialect);
-  g.output("features", features(g, model).features);
+  g.output("features", features(g, model, spans).features);
   return g;
 }
 
@@ -19,10 +22,10 @@ export function forwardGraph(model: Model, dialect: Dialect): Graph {
  * One training step of L2P: the forward, the loss of eq. 5 and the gradients of prompts, selected keys and head.
  * Inputs and outputs are `StepInput` and `StepOutput` by name.
  */
-export function stepGraph(model: Model, head: HeadKind): Graph {
+export function stepGraph(model: Model, head: HeadKind, spans?: Spans): Graph {
   const g = createGraph("l2p_step");
   const width = model.architecture.width;
-  const { features: feature, prompts } = features(g, model);
+  const { features: feature, prompts } = features(g, model, spans);
   const queries = g.input("queries", "float32", ["B", width]);
   const keys = g.input("keys", "float32", ["B", "K", width]);
   const headWeight = g.input("headWeight", "float32", ["C", width]);
@@ -55,11 +58,15 @@ export function stepGraph(model: Model, head: HeadKind): Graph {
   return g;
 }
 
-function features(g: Graph, { architecture, manifest, weights }: Model): { features: Value; prompts: Value } {
+function features(
+  g: Graph,
+  { architecture, manifest, weights }: Model,
+  spans: Spans,
+): { features: Value; prompts: Value } {
   const { imageSize, width } = architecture;
   const pixels = g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
   const prompts = g.input("prompts", "float32", ["B", "T", width]);
-  return { features: vit(g, architecture, manifest, frozenWeights(g, weights), pixels, prompts), prompts };
+  return { features: vit(g, architecture, manifest, frozenWeights(g, weights, spans), pixels, prompts), prompts };
 }
 
 /** Cosine of each row of a [B, D] with each of b [C, D] → [B, C]. */

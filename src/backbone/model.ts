@@ -1,26 +1,29 @@
-import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { toFloat32 } from "../kernel/dtype.ts";
 import { appError } from "../kernel/errors.ts";
-import { decodeSafetensors } from "../kernel/safetensors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
 import { inferArchitecture, type VitArchitecture } from "./architecture.ts";
 import type { BackboneInfo } from "./engine.ts";
 import { parseCatalogue, type Catalogue } from "./catalogue.ts";
 import { findModel, userModelsFolder } from "./installed.ts";
 import { parseManifest, type Manifest } from "./manifest.ts";
+import { type MappableWeights, openWeightsFile } from "./weights-file.ts";
 
 /** A backbone's weights, checked, with everything that is needed to run them. */
 export interface Model {
   readonly manifest: Manifest;
   readonly architecture: VitArchitecture;
   readonly info: BackboneInfo;
-  /** By timm's names, as stored: linear weights [out, in]. `head.weight`, `head.bias` may be absent. */
+  /**
+   * By timm's names, as stored: linear weights [out, in]. `head.weight`, `head.bias` may be absent. A loaded model's
+   * numbers are read from its file when they are asked for, and not kept (AppError `model/changed` when it changed).
+   */
   readonly weights: ReadonlyMap<string, Tensor>;
   /** The .safetensors file they were read from. */
   readonly weightsPath: string;
+  /** Where they lie in it, when an engine may map them. */
+  readonly mappable?: MappableWeights | undefined;
 }
 
 export interface LoadModelOptions {
@@ -44,25 +47,26 @@ const maxFileBytes = 2 ** 31 - 1;
  * the installed model of that name. A bare file that is not in the catalogue gets a guessed manifest, which says so in
  * its `source`.
  * @throws AppError `model/not-found`, `model/too-large`, `model/hash`, `model/not-finite`, and those of
- * `parseManifest`, `decodeSafetensors` and `inferArchitecture`
+ * `parseManifest`, `openWeightsFile` and `inferArchitecture`
  */
 export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<Model> {
   const path = await findModel(nameOrPath, options.modelsFolder ?? userModelsFolder());
   const isFolder = (await read(() => stat(path), path)).isDirectory();
   const weightsPath = isFolder ? join(path, "model.safetensors") : path;
-  const file = await readWeightsFile(weightsPath);
-  const sha256 = createHash("sha256").update(file).digest("hex");
+  await checkSize(weightsPath);
+  const { sha256, read: readFileLayout } = await read(() => openWeightsFile(weightsPath), weightsPath);
 
   const stated = isFolder ? await readManifest(path) : await catalogued(sha256, options.catalogue);
   if (stated !== undefined && stated.sha256 !== sha256) {
     throw appError("model/hash", `${weightsPath} has sha256 ${sha256}, its manifest says ${stated.sha256}`);
   }
-  const weights = readWeights(file);
+  const { weights, mappable, checkNumbers } = await readFileLayout();
+  await checkNumbers();
   const architecture = inferArchitecture(weights, stated?.architecture);
   const manifest = stated ?? guessedManifest(weightsPath, sha256, architecture);
   checkAgreement(manifest.architecture, architecture);
   const info = { name: manifest.name, modelId: sha256, width: architecture.width, imageSize: architecture.imageSize };
-  return { manifest, architecture, info, weights, weightsPath };
+  return { manifest, architecture, info, weights, weightsPath, mappable };
 }
 
 /** The product's own models/catalogue.json. @throws AppError `model/not-found`, `manifest/invalid` */
@@ -102,26 +106,13 @@ function guessedManifest(path: string, sha256: string, architecture: VitArchitec
 
 /** The bytes of a .safetensors file. @throws AppError `model/not-found`, `model/too-large` */
 export async function readWeightsFile(path: string): Promise<Uint8Array> {
-  const { size } = await read(() => stat(path), path);
-  if (size > maxFileBytes) throw appError("model/too-large", `${path} has ${size} bytes`);
+  await checkSize(path);
   return await read(() => readFile(path), path);
 }
 
-/** Every tensor as float32, its memory shared with `file` where it is F32. */
-function readWeights(file: Uint8Array): ReadonlyMap<string, Tensor> {
-  const weights = new Map<string, Tensor>();
-  for (const [name, stored] of decodeSafetensors(file).tensors) {
-    // Quantised weights need their scales, which this product does not read.
-    if (!/^B?F\d+$/.test(stored.dtype)) {
-      throw appError("safetensors/dtype", `"${name}" has the number type ${stored.dtype}, which no ViT's weights have`);
-    }
-    const weight = toFloat32(stored);
-    if (!weight.data.every(Number.isFinite)) {
-      throw appError("model/not-finite", `"${name}" holds a number that is infinite or not a number`);
-    }
-    weights.set(name, weight);
-  }
-  return weights;
+async function checkSize(path: string): Promise<void> {
+  const { size } = await read(() => stat(path), path);
+  if (size > maxFileBytes) throw appError("model/too-large", `${path} has ${size} bytes`);
 }
 
 function checkAgreement(stated: VitArchitecture, found: VitArchitecture): void {

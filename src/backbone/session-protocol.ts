@@ -14,6 +14,10 @@ export interface SessionOptions {
   readonly providers: readonly Provider[];
   /** Threads within an operator; 0 lets ONNX Runtime choose. */
   readonly threads: number;
+  /** Where the weights lie that the model only points to; they are mapped. */
+  readonly weightsFolder?: string | undefined;
+  /** Lays the weights out once more, as the processor likes them: faster, and a second copy of them. */
+  readonly prepack: boolean;
 }
 
 /** ONNX Runtime's sessions, by names that their caller gives them. */

@@ -28,13 +28,21 @@ serve<SessionService>({
   },
 });
 
-function options({ providers, threads }: SessionOptions): InferenceSession.SessionOptions {
+function options({ providers, threads, weightsFolder, prepack }: SessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [...providers],
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
-    // Each session has threads of its own, which spin on after a run and would take the cores from the other session.
-    extra: { session: { force_spinning_stop: "1" } },
+    // A pattern is kept for each batch size that ever came, with its block of memory.
+    enableMemPattern: false,
+    extra: {
+      session: {
+        // Each session has threads of its own, which spin on after a run and would take the cores from the other session.
+        force_spinning_stop: "1",
+        disable_prepacking: prepack ? "0" : "1",
+        ...(weightsFolder !== undefined && { model_external_initializers_file_folder_path: weightsFolder }),
+      },
+    },
   };
 }
 

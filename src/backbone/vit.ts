@@ -1,5 +1,5 @@
 import type { Tensor } from "../kernel/tensor.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { FileSpan, Graph, Value } from "../onnx/graph.ts";
 import { attention } from "../onnx/ops/attention.ts";
 import { add, mul } from "../onnx/ops/elementwise.ts";
 import { gelu } from "../onnx/ops/gelu.ts";
@@ -143,13 +143,24 @@ function block(
   return add(g, attended, dense(hidden, "mlp.fc2", [width, mlpWidth]));
 }
 
-/** The weights as constants of the graph. */
-export function frozenWeights(g: Graph, weights: ReadonlyMap<string, Tensor>): WeightSource {
+/** The weights as constants of the graph; those with a span stay in its file, and their numbers are not read here. */
+export function frozenWeights(
+  g: Graph,
+  weights: ReadonlyMap<string, Tensor>,
+  spans?: ReadonlyMap<string, FileSpan>,
+): WeightSource {
   return (name, shape, rows) => {
-    const { data } = weights.get(name)!;
-    if (rows === undefined) return g.constant(name, { data, shape });
-    const perRow = data.length / weights.get(name)!.shape[0]!;
-    const part = data.subarray(rows[0] * perRow, rows[1] * perRow);
-    return g.constant(`${name}[${rows.join(":")}]`, { data: part, shape });
+    const weight = weights.get(name)!;
+    const key = rows === undefined ? name : `${name}[${rows.join(":")}]`;
+    const [from, to] = rows ?? [0, weight.shape[0]!];
+    const span = spans?.get(name);
+    if (span) {
+      const perRow = span.length / weight.shape[0]!;
+      const part = { ...span, offset: span.offset + from * perRow, length: (to - from) * perRow };
+      return g.constant(key, { data: new Float32Array(0), shape }, part);
+    }
+    const { data } = weight;
+    const perRow = data.length / weight.shape[0]!;
+    return g.constant(key, { data: data.subarray(from * perRow, to * perRow), shape });
   };
 }

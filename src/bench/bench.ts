@@ -6,6 +6,7 @@ import type { Model } from "../backbone/model.ts";
 import { createOnnxEngine } from "../backbone/onnx-engine.ts";
 import { prepareImage } from "../backbone/preprocess.ts";
 import { createTfjsEngine } from "../backbone/tfjs-engine.ts";
+import { sizeOf } from "../kernel/tensor.ts";
 import { type Lane, lanesOf, measure, type Work } from "./lanes.ts";
 import { ratioOf, type Spread, spreadOf } from "./spread.ts";
 
@@ -120,7 +121,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       model: {
         name: model.info.name,
         source: model.manifest.source,
-        parameters: [...model.weights.values()].reduce((sum, { data }) => sum + data.length, 0),
+        parameters: [...model.weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
       },
       tokens: { query: patches, prompts: tokens },
       tokenRatio: (patches + tokens) / patches,

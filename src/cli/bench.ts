@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Model } from "../backbone/model.ts";
 import { progress } from "./terminal.ts";
 
@@ -11,6 +11,8 @@ interface BenchFlags {
   readonly selected: number;
   readonly promptLength: number;
   readonly tfjs: boolean;
+  readonly memory: boolean;
+  readonly prepack?: boolean;
   readonly json: boolean;
 }
 
@@ -27,12 +29,19 @@ export function benchCommand(): Command {
     .option("--selected <n>", "prompts that are selected for a sample", count, 5)
     .option("--prompt-length <n>", "tokens of a prompt", count, 5)
     .option("--no-tfjs", "leave TensorFlow.js out (it is slow)")
+    .option("--memory", "measure what the process takes, not how fast it is; for a model from a file", false)
+    .option(
+      "--prepack",
+      "with --memory: lay the weights out for the processor, as small models are (also: --no-prepack)",
+    )
+    .addOption(new Option("--no-prepack").hideHelp())
     .option("--json", "the whole report as JSON", false)
     .addHelpText("after", "\nExample:\n  l2p-edge bench --model ./vit_tiny_patch16_224/model.safetensors --threads 1,4")
     .action(bench);
 }
 
 async function bench(flags: BenchFlags): Promise<void> {
+  if (flags.memory) return await memory(flags);
   const [{ runBench }, { benchTable }] = await Promise.all([import("../bench/bench.ts"), import("../bench/table.ts")]);
   const model = await chosenModel(flags.model);
   let bar: ReturnType<typeof progress> | undefined;
@@ -45,6 +54,14 @@ async function bench(flags: BenchFlags): Promise<void> {
     },
   }).finally(() => bar?.stop());
   process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : benchTable(report)}\n`);
+}
+
+async function memory({ model, threads, batches, selected, promptLength, prepack, json }: BenchFlags): Promise<void> {
+  const { memoryTable, runMemoryBench } = await import("../bench/memory.ts");
+  const { embeddedModelPath } = await import("../backbone/model.ts");
+  const path = model ?? embeddedModelPath;
+  const uses = await runMemoryBench({ path, threads: threads.at(-1)!, batches, selected, promptLength, prepack });
+  process.stdout.write(`${json ? JSON.stringify(uses, null, 2) : memoryTable(uses)}\n`);
 }
 
 async function chosenModel(path: string | undefined): Promise<Model> {

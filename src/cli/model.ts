@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Model } from "../backbone/model.ts";
+import { sizeOf } from "../kernel/tensor.ts";
 import { modelImportCommand } from "./model-import.ts";
 import { modelListCommand } from "./model-list.ts";
 import { modelsOption } from "./model-options.ts";
@@ -39,7 +40,7 @@ export function modelCommand(): Command {
 
 async function show(name: string | undefined, { json, models }: ShowFlags): Promise<void> {
   const model = await open(name, models);
-  const parameters = [...model.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const parameters = [...model.weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const facts = { ...model.manifest, parameters, weights: model.weightsPath };
   if (json) {
     process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);

@@ -55,6 +55,7 @@ export const errorHints = {
   "download/hash":
     "Do not use it: the file is not the expected one, or was damaged on its way. Try again, or another mirror.",
   "download/disk": "Free space, or name a folder on another disk with --models; what was received is kept.",
+  "model/changed": "Start again: the weights' file must stay as it is while a node runs; replace it by renaming.",
   "model/not-finite": "The weights are damaged or were trained to destruction: download or train them again.",
   "image/empty": "Send the bytes of one JPEG, PNG or WebP image.",
   "image/format": "Send JPEG, PNG or WebP; nothing else is decoded.",

@@ -21,23 +21,60 @@ export interface SafetensorsLimits {
 
 const formatLimits: SafetensorsLimits = { maxHeaderBytes: 100_000_000 };
 
+/** Where a tensor lies: bytes from the beginning of the file. */
+export interface TensorPlace extends Omit<StoredTensor, "bytes"> {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** What a file's header says, checked against the file's length. */
+export interface SafetensorsLayout {
+  readonly metadata: ReadonlyMap<string, string>;
+  /** In the order of their bytes in the file. */
+  readonly tensors: ReadonlyMap<string, TensorPlace>;
+}
+
 /**
  * The tensors' bytes are views into `file`, not copies.
  * @throws AppError `safetensors/cut-short`, `safetensors/header-too-large`, `safetensors/header`,
  * `safetensors/dtype`, `safetensors/shape`, `safetensors/offsets`; nothing else, whatever the bytes.
  */
 export function decodeSafetensors(file: Uint8Array, limits: SafetensorsLimits = formatLimits): Safetensors {
-  if (file.length < 8) throw appError("safetensors/cut-short", `${file.length} bytes are too few for a header`);
-  const declared = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
+  const head = file.subarray(0, safetensorsHeadBytes(file.subarray(0, 8), file.length, limits));
+  const { metadata, tensors: places } = decodeSafetensorsHead(head, file.length);
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, { dtype, shape, begin, end }] of places) {
+    tensors.set(name, { dtype, shape, bytes: file.subarray(begin, end) });
+  }
+  return { metadata, tensors };
+}
+
+/**
+ * How many bytes come before the first tensor, for who does not want to read the whole file.
+ * @param start The file's first 8 bytes, or all there are.
+ * @throws AppError `safetensors/cut-short`, `safetensors/header-too-large`
+ */
+export function safetensorsHeadBytes(
+  start: Uint8Array,
+  fileLength: number,
+  limits: SafetensorsLimits = formatLimits,
+): number {
+  if (start.length < 8) throw appError("safetensors/cut-short", `${start.length} bytes are too few for a header`);
+  const declared = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
   if (declared > BigInt(limits.maxHeaderBytes)) {
     throw appError("safetensors/header-too-large", `the header claims ${declared} bytes`);
   }
   const dataStart = 8 + Number(declared);
-  if (dataStart > file.length) {
-    throw appError("safetensors/cut-short", `the header claims ${declared} bytes, the file has ${file.length}`);
+  if (dataStart > fileLength) {
+    throw appError("safetensors/cut-short", `the header claims ${declared} bytes, the file has ${fileLength}`);
   }
-  const header = parseHeader(file.subarray(8, dataStart));
-  const data = file.subarray(dataStart);
+  return dataStart;
+}
+
+/** @param head The file's first `safetensorsHeadBytes` bytes. @throws as `decodeSafetensors` */
+export function decodeSafetensorsHead(head: Uint8Array, fileLength: number): SafetensorsLayout {
+  const header = parseHeader(head.subarray(8));
+  const dataLength = fileLength - head.length;
 
   let metadata: ReadonlyMap<string, string> = new Map();
   const entries: [string, Entry][] = [];
@@ -47,7 +84,7 @@ export function decodeSafetensors(file: Uint8Array, limits: SafetensorsLimits = 
   }
   entries.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
 
-  const tensors = new Map<string, StoredTensor>();
+  const tensors = new Map<string, TensorPlace>();
   let position = 0;
   for (const [name, { dtype, shape, begin, end }] of entries) {
     if (begin !== position) {
@@ -56,14 +93,14 @@ export function decodeSafetensors(file: Uint8Array, limits: SafetensorsLimits = 
         `"${short(name)}" begins at ${begin}, the tensor before it ends at ${position}`,
       );
     }
-    if (end > data.length) {
-      throw appError("safetensors/cut-short", `"${short(name)}" ends at byte ${end} of ${data.length}`);
+    if (end > dataLength) {
+      throw appError("safetensors/cut-short", `"${short(name)}" ends at byte ${end} of ${dataLength}`);
     }
-    tensors.set(name, { dtype, shape, bytes: data.subarray(begin, end) });
+    tensors.set(name, { dtype, shape, begin: head.length + begin, end: head.length + end });
     position = end;
   }
-  if (position !== data.length) {
-    throw appError("safetensors/offsets", `${data.length - position} bytes after the last tensor`);
+  if (position !== dataLength) {
+    throw appError("safetensors/offsets", `${dataLength - position} bytes after the last tensor`);
   }
   return { metadata, tensors };
 }

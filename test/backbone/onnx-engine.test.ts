@@ -1,7 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { chmod, mkdtemp, readdir, rename, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { loadModel } from "../../src/backbone/model.ts";
 import { createOnnxEngine } from "../../src/backbone/onnx-engine.ts";
 import { noiseStep } from "../support/step-input.ts";
-import { noiseImages, noiseTensor, tinyModel } from "../support/tiny-model.ts";
+import { noiseImages, noiseTensor, tinyModel, writeModel } from "../support/tiny-model.ts";
 import { engineContract } from "./engine-contract.ts";
 
 engineContract("onnx", (options) => createOnnxEngine({ ...options, threads: 1 }));
@@ -9,6 +13,46 @@ engineContract("onnx", (options) => createOnnxEngine({ ...options, threads: 1 })
 const model = tinyModel();
 const head = { kind: "linear" } as const;
 const { width } = model.info;
+
+describe("weights that stay in their file", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "l2p-mapped-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  test.each([true, false])("give the same numbers as weights in the model (prepacked: %s)", async (prepack) => {
+    await writeModel(folder, model);
+    await chmod(folder, 0o555);
+    const [inFile, inModel] = [await loadModel(folder), model];
+    const engines = await Promise.all(
+      [inFile, inModel].map((one) => createOnnxEngine({ model: one, head, provider: "cpu", threads: 1, prepack })),
+    );
+    const input = noiseStep(model, { batch: 2 });
+    const [a, b] = await Promise.all(engines.map((engine) => engine.step(input)));
+    expect(a).toEqual(b);
+    const [c, d] = await Promise.all(engines.map((engine) => engine.query(input.images)));
+    expect(c).toEqual(d);
+    await Promise.all(engines.map((engine) => engine.close()));
+    await chmod(folder, 0o755);
+    expect((await readdir(folder)).toSorted()).toEqual(["manifest.json", "model.safetensors"]);
+  });
+
+  test("that were cut or taken away fail with a code, at the start and before the training session", async () => {
+    const { weightsPath } = await writeModel(folder, model);
+    const inFile = await loadModel(folder);
+    const engine = await createOnnxEngine({ model: inFile, head, provider: "cpu" });
+    const moved = join(folder, "moved");
+    await rename(weightsPath, moved);
+    await expect(engine.step(noiseStep(model, { batch: 1 }))).rejects.toMatchObject({ code: "model/changed" });
+    await rename(moved, weightsPath);
+    expect((await engine.step(noiseStep(model, { batch: 1 }))).features.shape).toEqual([1, width]);
+    await engine.close();
+    await truncate(weightsPath, 1000);
+    const starting = createOnnxEngine({ model: inFile, head, provider: "cpu" });
+    await expect(starting).rejects.toMatchObject({ code: "model/changed" });
+  });
+});
 
 describe("the onnx engine", () => {
   test("auto reports the provider that runs and why others were refused", async () => {
