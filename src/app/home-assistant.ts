@@ -2,14 +2,13 @@ import { filter, type Observable, take } from "rxjs";
 import type { Transport } from "../edge/transport.ts";
 import { isAppError } from "../kernel/errors.ts";
 import { discoveryMessage, discoveryTopic, type HomeAssistantDevice } from "../message/home-assistant.ts";
-import type { HomeAssistantSettings } from "../settings/types.ts";
+import type { HomeAssistantSettings, Settings } from "../settings/types.ts";
 import type { Log, RawMessage } from "../stream/parts.ts";
 import { version } from "./version.ts";
 
-export interface HomeAssistantOptions extends Omit<HomeAssistantDevice, "cameras" | "version"> {
-  readonly settings: HomeAssistantSettings;
+export interface HomeAssistantOptions extends Pick<HomeAssistantDevice, "topics" | "model"> {
+  readonly settings: Pick<Settings, "homeAssistant" | "node" | "stream">;
   readonly transport: Pick<Transport, "publish" | "raw$" | "state$" | "retained">;
-  readonly maxCameras: number;
   readonly log: Log;
 }
 
@@ -34,8 +33,9 @@ export function homeAssistantTopics({ enabled, statusTopic }: HomeAssistantSetti
  * takes back what an earlier start told, and touches nothing where there is none.
  */
 export function homeAssistant(options: HomeAssistantOptions): HomeAssistant {
-  const { settings, transport, base, topics, log } = options;
-  const topic = discoveryTopic(settings.discoveryPrefix, base, topics.node);
+  const { transport, topics, model, log } = options;
+  const { homeAssistant: settings, node, stream } = options.settings;
+  const topic = discoveryTopic(settings.discoveryPrefix, node.base, topics.node);
   const cameras = new Set<string>();
 
   function tell(payload: string): void {
@@ -43,7 +43,8 @@ export function homeAssistant(options: HomeAssistantOptions): HomeAssistant {
       if (!isAppError(error, "mqtt/closed")) log("warn", `Home Assistant was not told on ${topic}`, error);
     });
   }
-  const announce = (): void => tell(JSON.stringify(discoveryMessage({ ...options, version, cameras: [...cameras] })));
+  const announce = (): void =>
+    tell(JSON.stringify(discoveryMessage({ base: node.base, topics, model, version, cameras: [...cameras] })));
 
   async function takeBack(): Promise<void> {
     const before = await transport.retained(topic, LOOK_MS);
@@ -65,7 +66,7 @@ export function homeAssistant(options: HomeAssistantOptions): HomeAssistant {
   return {
     raw$: transport.raw$.pipe(filter((message) => message.topic !== settings.statusTopic)),
     camera(name) {
-      if (cameras.has(name) || cameras.size >= options.maxCameras) return;
+      if (cameras.has(name) || cameras.size >= stream.maxCameras) return;
       cameras.add(name);
       announce();
     },

@@ -10,7 +10,11 @@ export interface Monitoring extends Monitor {
 }
 
 /** What machines ask a node, at an address of its own where one is set. @throws AppError `monitor/listen` */
-export async function openMonitoring({ host, port, stalledMs }: MonitorSettings, log: Log): Promise<Monitoring> {
+export async function openMonitoring(
+  { host, port }: MonitorSettings,
+  stalledMs: () => number,
+  log: Log,
+): Promise<Monitoring> {
   const monitor = createMonitor({ stalledMs });
   const server = port === undefined ? undefined : await serveMonitor({ host, port }, monitor);
   if (server) log("info", `metrics and health at ${server.url}`);

@@ -17,7 +17,7 @@ import { progressJudge } from "./watchdog.ts";
 export interface OutputParts {
   readonly publisher: Publisher;
   readonly state: { save(snapshot: Snapshot): Promise<SnapshotAbout> };
-  readonly publishSnapshots: boolean;
+  readonly publishSnapshots: () => boolean;
   readonly provider: ProviderReport;
   readonly transport: Pick<Transport, "stats">;
   readonly sources: Pick<CameraSources, "telemetry">;
@@ -59,7 +59,7 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
           await parts.forward?.sync();
           const about = await state.save(snapshot);
           log("info", `checkpoint of version ${about.poolVersion} written (${about.reason})`);
-          if (publishSnapshots) publisher.snapshot(snapshot, about);
+          if (publishSnapshots()) publisher.snapshot(snapshot, about);
         } catch (error) {
           log("error", "no checkpoint was written; the journal keeps what it would have held", error);
         }

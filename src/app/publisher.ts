@@ -22,7 +22,7 @@ export interface PublisherOptions {
   readonly forward: Pick<Forwarder, "publish"> | undefined;
   readonly topics: Topics;
   readonly dashboard: Dashboard | undefined;
-  readonly precision: "fp16" | "int8";
+  readonly precision: () => "fp16" | "int8";
   readonly log: Log;
 }
 
@@ -89,8 +89,9 @@ export function createPublisher({
       dashboard?.telemetry(message);
     },
     snapshot({ compact, labels, poolVersion }, about) {
-      const bytes = encodeSnapshot(compact, about, { precision });
-      const manifest = snapshotManifest(bytes, { ...about, precision }, labels);
+      const chosen = { precision: precision() };
+      const bytes = encodeSnapshot(compact, about, chosen);
+      const manifest = snapshotManifest(bytes, { ...about, ...chosen }, labels);
       send(topics.snapshot, bytes, { qos: 1, retain: true });
       sendJson("manifest", topics.manifest, manifest, { qos: 1, retain: true });
       dashboard?.snapshot({ version: poolVersion, sizeBytes: bytes.length });

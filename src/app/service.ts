@@ -44,6 +44,8 @@ export interface RunningService {
   readonly prediction$: Observable<Predicted>;
   readonly learned$: Observable<LearnedLabel>;
   readonly rejected$: Observable<Refused>;
+  /** Takes over what can change alive (`aliveSettings`); the rest needs a restart. */
+  reload(settings: LoadedSettings): void;
   /** Finishes what is in flight, writes a checkpoint, says `stopped` (`offline` of a pipeline that failed), and lets go of everything. Idempotent. */
   stop(): Promise<void>;
   /** Rejects with the bug that ended the pipeline; resolves after a stop. */
@@ -98,7 +100,9 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   // First: a node that runs already keeps its status.
   const state = await openDurableState({ ...kept, keep: snapshot.keep, log });
   undo.push(() => state.close());
-  const monitor = await openMonitoring(settings.monitor, log); // before the long steps: it says `warming`
+  let live: Pick<LoadedSettings, "snapshot" | "monitor"> = settings;
+  // Before the long steps: it says `warming`.
+  const monitor = await openMonitoring(settings.monitor, () => live.monitor.stalledMs, log);
   undo.push(() => monitor.close());
   goOn();
 
@@ -162,15 +166,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   const telemetryMs = Math.min(bounds.telemetryMs, notify.aliveEveryMs);
   if (telemetryMs < bounds.telemetryMs)
     log("info", `telemetry every ${telemetryMs} ms: systemd's watchdog asks for it`);
-  const home = homeAssistant({
-    settings: settings.homeAssistant,
-    base: node.base,
-    topics,
-    model: model.info.name,
-    transport,
-    maxCameras: stream.maxCameras,
-    log,
-  });
+  const home = homeAssistant({ settings, topics, model: model.info.name, transport, log });
   const sources = cameraSources(settings.sources, { topics, maxFrameBytes: stream.maxFrameBytes, log });
   undo.push(() => sources.close());
   const flow = pipeline(merge(home.raw$, page.raw$, sources.raw$).pipe(takeUntil(stop$)), {
@@ -192,11 +188,12 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   });
   page.follow(flow);
   await page.checkpoints();
-  const publisher = createPublisher({ transport, forward, topics, dashboard, precision: snapshot.precision, log });
+  const precision = (): "fp16" | "int8" => live.snapshot.precision;
+  const publisher = createPublisher({ transport, forward, topics, dashboard, precision, log });
   const effects$ = outputs(flow, {
     publisher,
     state: { save: (taken) => state.save(taken, from).finally(page.checkpoints) },
-    publishSnapshots: snapshot.publish,
+    publishSnapshots: () => live.snapshot.publish,
     provider: engine.provider,
     transport,
     sources,
@@ -244,6 +241,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     prediction$,
     learned$,
     rejected$,
+    reload: (next) => void (live = next),
     stop: () => (stopped ??= stop()),
     ended,
   };

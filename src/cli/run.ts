@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { RunningService } from "../app/service.ts";
+import type { LoadedSettings } from "../settings/load.ts";
 import { stopSignal, unlessStopped } from "./stop-signal.ts";
 
 export function runCommand(): Command {
@@ -9,7 +10,7 @@ export function runCommand(): Command {
     .addHelpText(
       "after",
       `
-SIGHUP reads the file again: \`log.level\` changes at once, the log names what needs a restart.
+SIGHUP reads the file again: a few settings change at once, the log names them and what needs a restart.
 Environment variables override the file: L2P_EDGE_MQTT__URL=mqtt://broker:1883 for mqtt.url.
 Example:
   l2p-edge run --config config/one-camera.yaml`,
@@ -27,14 +28,21 @@ async function run({ config }: { config: string }): Promise<void> {
   ]);
   const settings = loadSettings(config, process.env);
   const log = createLog({ level: settings.log.level, node: settings.node.id });
-  process.on("SIGHUP", reloader({ started: settings, load: () => loadSettings(config, process.env), log }));
   let service: RunningService | undefined;
+  const load = (): LoadedSettings => loadSettings(config, process.env);
+  let reloaded: LoadedSettings | undefined;
+  const apply = (next: LoadedSettings): void => {
+    reloaded = next;
+    service?.reload(next);
+  };
+  process.on("SIGHUP", reloader({ started: settings, load, apply, log }));
   stop.addEventListener("abort", () => {
     log.info(`${(stop.reason as Error).message}: finishing what is in flight`);
     void service?.stop();
   });
   service = await unlessStopped(stop, startService(settings, log, stop));
   if (service) {
+    if (reloaded) service.reload(reloaded); // while it started
     log.info(`listening for ${settings.node.base}/${settings.node.id}/<camera>/frame at ${service.brokerUrl}`);
     if (service.dashboard) log.info(`page at ${service.dashboard.url}`);
     // Of a failed engine no clean stop is tried, which could hang on it: the broker publishes the last will.

@@ -76,7 +76,9 @@ it.skipIf(mosquittoBinary === undefined)(
       const learned = observer.said.learned.filter(({ message }) => message.frameId === idOf(i));
       // Said again only from the journal, and then in the same words.
       expect(new Set(learned.map(({ message }) => `${message.label} ${message.poolVersion}`)).size).toBe(1);
-      expect(learned.filter(({ message }) => !message.replayed).length).toBeLessThanOrEqual(1);
+      // At least once: what the broker had just taken may come again in the same words.
+      const said = learned.filter(({ message }) => !message.replayed).map(({ message }) => JSON.stringify(message));
+      expect(new Set(said).size).toBeLessThanOrEqual(1);
       expect(learned[0]!.message.label).toBe(labelOf(i));
     }
     const counts = await observer.until("telemetry of all of them", () => {

@@ -23,7 +23,7 @@ export interface Monitor {
 
 export interface MonitorOptions {
   /** Work that does not advance for so long makes it unhealthy, ms. */
-  readonly stalledMs: number;
+  readonly stalledMs: () => number;
   readonly clock?: Pick<Clock, "monotonicMs">;
 }
 
@@ -35,7 +35,7 @@ export function createMonitor({ stalledMs, clock = systemClock }: MonitorOptions
 
   function health(): Health {
     const sinceAdvanceMs = advancedAt === undefined ? null : clock.monotonicMs() - advancedAt;
-    return healthOf({ status, connected, sinceAdvanceMs, stalledMs });
+    return healthOf({ status, connected, sinceAdvanceMs, stalledMs: stalledMs() });
   }
 
   function metrics(): string {

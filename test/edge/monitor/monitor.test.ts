@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 function monitorAt(clock: FakeClock): Monitor {
-  return createMonitor({ stalledMs: 1000, clock });
+  return createMonitor({ stalledMs: () => 1000, clock });
 }
 
 const asked = (monitor: Monitor, path: string): [number, Record<string, unknown>] => {
