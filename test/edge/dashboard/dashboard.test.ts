@@ -1,5 +1,7 @@
+import { readdir, readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Dashboard, createDashboard } from "../../../src/edge/dashboard/dashboard.ts";
 import type { ShownLearned, ShownPrediction } from "../../../src/edge/dashboard/inputs.ts";
@@ -66,6 +68,16 @@ describe("what it serves", () => {
     const files = [...(await page.text()).matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1]!);
     expect(files.length).toBeGreaterThan(4);
     for (const file of files) expect((await get(file)).status).toBe(200);
+  });
+
+  test("in all no more than 150 KB, compressed", async () => {
+    const folder = new URL("../../../src/edge/dashboard/page/", import.meta.url);
+    const files = await Promise.all((await readdir(folder)).map((name) => readFile(new URL(name, folder))));
+    const bytes = files.reduce((sum, file) => sum + gzipSync(file).length, 0);
+    expect(bytes).toBeGreaterThan(5000);
+    expect(bytes).toBeLessThan(150_000);
+    // Nothing is fetched from elsewhere.
+    for (const file of files) expect(String(file).replaceAll("http://www.w3.org/", "")).not.toMatch(/https?:\/\//);
   });
 
   test("a camera's newest frame, or the one that is asked for", async () => {

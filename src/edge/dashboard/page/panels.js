@@ -60,43 +60,77 @@ function showTiles(tiles) {
   });
 }
 
-export function showClasses(classes) {
-  // A button that is being used stays where it is.
-  if (byId("classes").contains(document.activeElement)) return;
-  const rows = classes.map(({ label, count, judged, right, recent }) =>
-    element(
-      "tr",
-      { className: recent !== null && recent < 0.6 ? "weak" : "" },
-      element("td", {}, label),
-      element("td", { className: "number" }, number(count)),
-      element("td", { className: "number" }, percent(judged ? right / judged : null)),
-      element(
-        "td",
-        {},
-        element("div", { className: "between" }, bar(recent ?? 0), element("span", {}, percent(recent))),
-      ),
-      element("td", { className: "for-teachers" }, labelButtons(label)),
-    ),
-  );
-  byId("classes").replaceChildren(...rows);
+/** Rows by their key, changed in place: a button that someone is about to press stays where it is. */
+function showRows(body, rows, items, keyOf, create) {
+  const wanted = new Set(items.map(keyOf));
+  for (const [key, row] of rows) {
+    if (wanted.has(key)) continue;
+    row.node.remove();
+    rows.delete(key);
+  }
+  items.forEach((item, i) => {
+    const row = rows.get(keyOf(item)) ?? create(item);
+    rows.set(keyOf(item), row);
+    row.show(item);
+    if (body.children[i] !== row.node) body.insertBefore(row.node, body.children[i] ?? null);
+  });
 }
 
+const classRows = new Map();
+
+export function showClasses(classes) {
+  showRows(byId("classes"), classRows, classes, ({ label }) => label, classRow);
+}
+
+function classRow({ label }) {
+  const count = element("td", { className: "number" });
+  const right = element("td", { className: "number" });
+  const fill = bar(0);
+  const lately = element("span");
+  const node = element(
+    "tr",
+    {},
+    element("td", {}, label),
+    count,
+    right,
+    element("td", {}, element("div", { className: "between" }, fill, lately)),
+    element("td", { className: "for-teachers" }, labelButtons(label)),
+  );
+  const show = (row) => {
+    node.className = row.recent !== null && row.recent < 0.6 ? "weak" : "";
+    setText(count, number(row.count));
+    setText(right, percent(row.judged ? row.right / row.judged : null));
+    fill.firstChild.style.width = `${100 * (row.recent ?? 0)}%`;
+    setText(lately, percent(row.recent));
+  };
+  return { node, show };
+}
+
+const snapshotRows = new Map();
+
 export function showSnapshots(snapshots) {
-  if (byId("snapshots").contains(document.activeElement)) return;
-  const rows = snapshots.map((snapshot) => {
-    const { poolVersion, accuracy, sizeBytes, publishedBytes, createdAt } = snapshot;
-    return element(
-      "tr",
-      {},
-      element("td", {}, number(poolVersion)),
-      element("td", { className: "number" }, percent(accuracy)),
-      element("td", { className: "number" }, bytes(sizeBytes)),
-      element("td", { className: "number" }, publishedBytes === null ? "–" : bytes(publishedBytes)),
-      element("td", { className: "number" }, age(serverNow() - Date.parse(createdAt))),
-      element("td", { className: "for-teachers" }, element("span", { className: "actions" }, restoreButton(snapshot))),
-    );
-  });
-  byId("snapshots").replaceChildren(...rows);
+  showRows(byId("snapshots"), snapshotRows, snapshots, ({ name }) => name, snapshotRow);
+}
+
+function snapshotRow(snapshot) {
+  const { poolVersion, accuracy, sizeBytes, createdAt } = snapshot;
+  const sent = element("td", { className: "number" });
+  const old = element("td", { className: "number" });
+  const node = element(
+    "tr",
+    {},
+    element("td", {}, number(poolVersion)),
+    element("td", { className: "number" }, percent(accuracy)),
+    element("td", { className: "number" }, bytes(sizeBytes)),
+    sent,
+    old,
+    element("td", { className: "for-teachers" }, element("span", { className: "actions" }, restoreButton(snapshot))),
+  );
+  const show = ({ publishedBytes }) => {
+    setText(sent, publishedBytes === null ? "–" : bytes(publishedBytes));
+    setText(old, age(serverNow() - Date.parse(createdAt)));
+  };
+  return { node, show };
 }
 
 const marks = { label: "▲", drift: "◆", phase: "▸", note: "·", snapshot: "↧", status: "●", rejected: "✗", camera: "◉" };
