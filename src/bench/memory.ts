@@ -49,13 +49,16 @@ export async function runMemoryBench(options: MemoryBenchOptions): Promise<Memor
   return uses;
 }
 
+function cell(value: number | null): string {
+  return (value === null ? "-" : String(value)).padStart(12);
+}
+
 /** A table for a terminal. */
 export function memoryTable(uses: readonly MemoryUse[]): string {
-  const number = (value: number | null): string => (value === null ? "-" : String(value)).padStart(12);
   const head = `${"MiB after".padEnd(24)}${["resident", "each once", "anonymous", "peak"].map((name) => name.padStart(12)).join("")}`;
   const rows = uses.map(
     ({ after, residentMiB, proportionalMiB, anonymousMiB, peakMiB }) =>
-      `${after.padEnd(24)}${[residentMiB, proportionalMiB, anonymousMiB, peakMiB].map(number).join("")}`,
+      `${after.padEnd(24)}${[residentMiB, proportionalMiB, anonymousMiB, peakMiB].map(cell).join("")}`,
   );
   return [head, ...rows].join("\n");
 }
