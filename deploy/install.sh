@@ -147,6 +147,7 @@ do_uninstall() {
   if live && [[ -e $unit ]]; then systemctl disable --now --quiet l2p-edge.service; fi
   rm -rf "$home/versions" "$home/current" "$home/previous"
   rm -f "$unit" "$root"/usr/lib/{sysusers,tmpfiles}.d/l2p-edge.conf "$root/usr/local/bin/l2p-edge"
+  rm -f "$home/.lock"
   # Models of the administrator's may be there.
   if [[ -d $home ]]; then rmdir --ignore-fail-on-non-empty "$home"; fi
   if live; then systemctl daemon-reload; fi
@@ -160,6 +161,9 @@ do_uninstall() {
 }
 
 [[ -n $root || $(id -u) == 0 ]] || fail "it needs root: sudo deploy/install.sh"
+mkdir -p "$home"
+exec 9>"$home/.lock"
+flock --nonblock 9 || fail "another installation is going on"
 case "${1:-install}:${2:-}" in
   install:) do_install ;;
   rollback: | rollback:--state) go_back "${2:-}" ;;
