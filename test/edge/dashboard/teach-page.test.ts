@@ -1,13 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createDashboard, type Dashboard } from "../../../src/edge/dashboard/dashboard.ts";
 import type { DoorAnswer } from "../../../src/edge/dashboard/door.ts";
 import { hasChromium, launchChromium, needsChromium } from "../../support/chromium.ts";
 import { playRun } from "../../support/dashboard-run.ts";
-
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 describe.skipIf(!hasChromium)(`the page that teaches (${needsChromium})`, () => {
   let browser: Browser;
@@ -91,7 +88,7 @@ describe.skipIf(!hasChromium)(`the page that teaches (${needsChromium})`, () => 
     await page.setViewportSize({ width, height: 900 });
     await page.locator(".ask").first().press("Enter");
     // The page's policy lets no script in: it is put in from outside of it.
-    await page.evaluate(await readFile(axe, "utf8"));
+    await page.evaluate(axe.source);
     const faults = await page.evaluate<string[]>(
       `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) =>
         violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 120)).join(" | ")))`,
