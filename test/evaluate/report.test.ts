@@ -47,6 +47,21 @@ describe("Markdown tables", () => {
   });
 });
 
+describe("a method of several heads", () => {
+  it("has a row for each of them alone", () => {
+    const heads = {
+      prompted: { averageAccuracy: 0.25, prequential: 0.5 },
+      statistics: { averageAccuracy: 0.5, prequential: 0.75 },
+    };
+    const lines = markdownTables([cellResult({ spec: { method: "stream" }, metrics: { heads } })]).split("\n");
+    const alone = lines.filter((line) => line.includes(" head |"));
+    expect(alone).toEqual([
+      "| stream: prompted head | 25.0 |  |  |  |  | 50.0 |  |  |  |",
+      "| stream: statistics head | 50.0 |  |  |  |  | 75.0 |  |  |  |",
+    ]);
+  });
+});
+
 describe("the page", () => {
   it("stands by itself: no script, nothing from elsewhere, names escaped", async () => {
     const page = await reportPage(results);

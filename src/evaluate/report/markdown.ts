@@ -14,15 +14,39 @@ function heading({ name, cells }: Group): string {
   return `**${name}**: ${frames} frames, ${classes} classes, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 }
 
-function table({ methods }: Group): string {
-  const rows = methods.map((method) => [
-    method.method,
-    ...columns.map(({ of }) => percent(method.spread(({ metrics }) => of(metrics)))),
-    ...costs(method),
-  ]);
-  const head = ["method", ...columns.map(({ title }) => title), "ms to learn", "ms to predict", "state"];
+function table(group: Group): string {
+  const { head, rows } = tableOf(group);
   const lines = [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** The texts of a group's table, a row a method, and one for each of its heads alone. */
+export function tableOf({ methods }: Group): { readonly head: string[]; readonly rows: string[][] } {
+  return {
+    head: ["method", ...columns.map(({ title }) => title), "ms to learn", "ms to predict", "state"],
+    rows: methods.flatMap((method) => [
+      [
+        method.method,
+        ...columns.map(({ of }) => percent(method.spread(({ metrics }) => of(metrics)))),
+        ...costs(method),
+      ],
+      ...headRows(method),
+    ]),
+  };
+}
+
+function headRows({ method, cells, spread }: MethodSummary): string[][] {
+  const heads = Object.keys(cells[0]!.metrics.heads);
+  if (heads.length < 2) return [];
+  return heads.map((name) => {
+    const of = (key: "averageAccuracy" | "prequential"): string =>
+      percent(spread(({ metrics }) => metrics.heads[name]?.[key] ?? null));
+    const shown = new Map([
+      ["average accuracy", of("averageAccuracy")],
+      ["prequential", of("prequential")],
+    ]);
+    return [`${method}: ${name} head`, ...columns.map(({ title }) => shown.get(title) ?? ""), "", "", ""];
+  });
 }
 
 /** Milliseconds a sample, q(x) included where the method uses it, and bytes. */

@@ -1,8 +1,8 @@
 import type { CellResult } from "../result.ts";
 import { type Drawing, openDrawing } from "./draw.ts";
-import { percent } from "./markdown.ts";
+import { percent, tableOf } from "./markdown.ts";
 import { accuracyBars, anytimeLines, colours, promptHistograms, prequentialLines } from "./plots.ts";
-import { columns, type Group, groupsOf, type MethodSummary } from "./summary.ts";
+import { type Group, groupsOf, type MethodSummary } from "./summary.ts";
 
 /**
  * One HTML page with tables and pictures of all results; it needs nothing else and runs no script.
@@ -53,13 +53,13 @@ function sharing({ spread }: MethodSummary): string {
   return percent(spread(({ metrics }) => metrics.promptSharing));
 }
 
-function table({ methods }: Group): string {
-  const head = ["method", ...columns.map(({ title }) => title)].map((title) => `<th>${title}</th>`);
-  const rows = methods.map(({ method, spread }) => {
-    const cells = columns.map(({ of }) => `<td>${percent(spread(({ metrics }) => of(metrics)))}</td>`);
-    return `<tr><th scope="row">${escape(method)}</th>${cells.join("")}</tr>`;
+function table(group: Group): string {
+  const { head, rows } = tableOf(group);
+  const titles = head.map((title) => `<th>${title}</th>`).join("");
+  const body = rows.map(([method, ...cells]) => {
+    return `<tr><th scope="row">${escape(method!)}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
   });
-  return `<div class="wide"><table><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+  return `<div class="wide"><table><thead><tr>${titles}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
 }
 
 function figure(svg: string, caption: string): string {
