@@ -26,6 +26,8 @@ export interface Page {
   follow(flow: Pipeline): void;
   /** Shows what is on disk. Never rejects. */
   checkpoints(): Promise<void>;
+  /** Shows it when a checkpoint was written, or was not; what `saving` ends with is passed on. */
+  checkpointsAfter<T>(saving: Promise<T>): Promise<T>;
 }
 
 /** @throws AppError `dashboard/listen`, `dashboard/no-token`, `dashboard/weak-token` */
@@ -44,15 +46,24 @@ export async function openPage(settings: LoadedSettings, parts: PageParts): Prom
         monitor,
       })
     : undefined;
+  async function checkpoints(): Promise<void> {
+    try {
+      dashboard?.checkpoints(await store.list());
+    } catch (error) {
+      log("warn", "the page cannot show the checkpoints", error);
+    }
+  }
+
   return {
     dashboard,
     raw$: door.raw$,
     follow: (flow) => door.follow(flow),
-    async checkpoints() {
+    checkpoints,
+    async checkpointsAfter(saving) {
       try {
-        dashboard?.checkpoints(await store.list());
-      } catch (error) {
-        log("warn", "the page cannot show the checkpoints", error);
+        return await saving;
+      } finally {
+        await checkpoints();
       }
     },
   };

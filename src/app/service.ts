@@ -192,7 +192,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   const publisher = createPublisher({ transport, forward, topics, dashboard, precision, log });
   const effects$ = outputs(flow, {
     publisher,
-    state: { save: (taken) => state.save(taken, from).finally(page.checkpoints) },
+    state: { save: (taken) => page.checkpointsAfter(state.save(taken, from)) },
     publishSnapshots: () => live.snapshot.publish,
     provider: engine.provider,
     transport,

@@ -54,14 +54,16 @@ export async function loadModel(nameOrPath: string, options: LoadModelOptions = 
   const isFolder = (await read(() => stat(path), path)).isDirectory();
   const weightsPath = isFolder ? join(path, "model.safetensors") : path;
   await checkSize(weightsPath);
-  const { sha256, read: readFileLayout } = await read(() => openWeightsFile(weightsPath), weightsPath);
+  const file = await read(() => openWeightsFile(weightsPath), weightsPath);
 
+  const { sha256 } = file;
   const stated = isFolder ? await readManifest(path) : await catalogued(sha256, options.catalogue);
   if (stated !== undefined && stated.sha256 !== sha256) {
     throw appError("model/hash", `${weightsPath} has sha256 ${sha256}, its manifest says ${stated.sha256}`);
   }
-  const { weights, mappable, checkNumbers } = await readFileLayout();
-  await checkNumbers();
+  const stored = await file.read();
+  await stored.checkNumbers();
+  const { weights, mappable } = stored;
   const architecture = inferArchitecture(weights, stated?.architecture);
   const manifest = stated ?? guessedManifest(weightsPath, sha256, architecture);
   checkAgreement(manifest.architecture, architecture);

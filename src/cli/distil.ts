@@ -39,11 +39,7 @@ function trainCommand(): Command {
     .requiredOption("--images <path>", "ImageFolder tree (its labels only watch), or a .tar or .tar.gz of one")
     .option("--images-note <text>", "what the images are and on which terms, for the manifest")
     .requiredOption("--out <folder>", "where the model is written")
-    .option(
-      "--work <folder>",
-      "the teacher's features and checkpoints (about 2 GB for 23,000 images)",
-      ".cache/distil",
-    )
+    .option("--work <folder>", "the teacher's features and checkpoints (about 2 GB for 23,000 images)", ".cache/distil")
     .option("--views <n>", "how many views the student sees in all", number(1), 150_000)
     .option("--start <folder>", "go on from a student that was trained before, instead of random weights")
     .option("--seed <n>", "of weights, views and their order", number(0), 1)

@@ -97,7 +97,7 @@ function epochs(samples: readonly Sample[], seed: number): (position: number) =>
 }
 
 /** Left to right, [side, side, D]. */
-export function mirroredTokens(tokens: Float32Array, width: number): Float32Array {
+function mirroredTokens(tokens: Float32Array, width: number): Float32Array {
   const side = Math.sqrt(tokens.length / width);
   const result = new Float32Array(tokens.length);
   for (let row = 0; row < side; row++) {

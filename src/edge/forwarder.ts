@@ -38,8 +38,8 @@ export function forwarder({ queue, transport, log, syncAfterMs = 1000 }: Forward
   let syncTimer: NodeJS.Timeout | undefined;
 
   function pump(): void {
-    while (!isOver && underway < window) {
-      const message = queue.take();
+    while (underway < window) {
+      const message = isOver ? undefined : queue.take();
       if (message === undefined) return;
       underway += 1;
       void forward(message);

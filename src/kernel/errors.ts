@@ -115,7 +115,8 @@ export const errorHints = {
     "The camera is connected and sends no pictures: check it and the network, or raise the source's `stalledMs`. It is tried again.",
   "source/garbage": "This is no stream of pictures as ffmpeg writes it: check the installed ffmpeg. It is tried again.",
   "source/too-large": "Set the source's `width`, or raise `stream.maxFrameBytes`.",
-  "source/password": "Check the source's `passwordFile`: its path, its permissions, and that its first line is not empty.",
+  "source/password":
+    "Check the source's `passwordFile`: its path, its permissions, and that its first line is not empty.",
   "source/folder": "Check the source's `path`: a folder that this user may read, with at most 10,000 files in it.",
   "monitor/listen": "Choose another `monitor.port`, or stop what is using it.",
   "dashboard/listen": "Choose another `dashboard.port`, or stop what is using it.",

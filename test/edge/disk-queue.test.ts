@@ -104,13 +104,16 @@ describe("the queue", () => {
       let queue = open(folder, maxBytes);
       let waiting: string[] = [];
       let taken: { n: number; text: string }[] = [];
+      const given: (string | undefined)[] = [];
+      const due: (string | undefined)[] = [];
       for (const one of steps) {
         if (one.kind === "push") {
           push(queue, one.text);
           waiting.push(one.text);
         } else if (one.kind === "take") {
           const message = queue.take();
-          expect(message && textOf(message.payload)).toBe(waiting.shift());
+          given.push(message && textOf(message.payload));
+          due.push(waiting.shift());
           if (message) taken.push({ n: message.n, text: textOf(message.payload) });
         } else if (one.kind === "done" && taken.length > 0) {
           queue.done(taken.splice(one.which % taken.length, 1)[0]!.n);
@@ -122,6 +125,7 @@ describe("the queue", () => {
         }
         expect(queue.messages).toBe(waiting.length + taken.length);
       }
+      expect(given).toEqual(due);
       expect(takeAll(queue)).toEqual(waiting);
       queue.close();
     });
