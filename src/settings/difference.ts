@@ -1,7 +1,7 @@
 import type { LoadedSettings } from "./load.ts";
-import { leavesOf } from "./origins.ts";
+import { leavesOf, showable } from "./origins.ts";
 
-/** A setting whose effective value is another now; undefined where it has none. */
+/** A setting whose effective value is another now; undefined where it has none. Without what may be a password. */
 export interface SettingChange {
   /** e.g. `stream.labelWindowMs`. */
   readonly key: string;
@@ -15,7 +15,7 @@ export function settingChanges(before: LoadedSettings, after: LoadedSettings): r
   const now = valuesOf(after);
   const changes = [...new Set([...old.keys(), ...now.keys()])]
     .filter((key) => JSON.stringify(old.get(key)) !== JSON.stringify(now.get(key)))
-    .map((key): SettingChange => ({ key, before: old.get(key), after: now.get(key) }));
+    .map((key): SettingChange => ({ key, before: showable(old.get(key)), after: showable(now.get(key)) }));
   if (before.mqttPassword?.reveal() === after.mqttPassword?.reveal()) return changes;
   return [...changes, { key: "mqtt password", before: "[secret]", after: "[secret]" }];
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { outlineAt, pathsTo } from "./outline.ts";
+import { withoutSecrets } from "./shown.ts";
 import { nearest } from "./suggest.ts";
 
 /** One mistake in a configuration. */
@@ -72,8 +73,7 @@ function limit(origin: string, relation: string, bound: number | bigint): string
 }
 
 function shown(value: unknown): string {
-  // What stands between // and @ in an address may be a password.
-  const text = (JSON.stringify(value) ?? typeof value).replaceAll(/\/\/[^/@]*@/g, "//…@");
+  const text = withoutSecrets(JSON.stringify(value) ?? typeof value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 

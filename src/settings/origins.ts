@@ -3,11 +3,12 @@ import { readDocument } from "./document.ts";
 import { readEnvironment } from "./environment.ts";
 import { type LoadedSettings, loadSettings, type Variables } from "./load.ts";
 import { settingsOutline } from "./outline.ts";
+import { withoutSecrets } from "./shown.ts";
 
 /** One effective setting. */
 export interface OriginatedSetting {
   readonly path: readonly string[];
-  /** What no section is: a scalar or a list. */
+  /** What no section is: a scalar or a list. Without what may be a password in an address. */
   readonly value: unknown;
   /** `default`, `FILE:LINE`, the environment variable, or `this machine` for what is found there. */
   readonly origin: string;
@@ -30,10 +31,13 @@ export function settingsWithOrigins(file: string | undefined, variables: Variabl
     return isFound(path) ? "this machine" : "default";
   }
 
-  return leavesOf(settings).map(({ path, value }) => ({ path, value, origin: originOf(path) }));
+  return leavesOf(settings).map(({ path, value }) => ({ path, value: showable(value), origin: originOf(path) }));
 }
 
-/** All scalars and lists of the settings, in the schema's order; what is not a setting (a password) is no part of them. */
+/**
+ * All scalars and lists of the settings, in the schema's order; what is not a setting (a password) is no part of them.
+ * Addresses are whole: `showable` before they are shown.
+ */
 export function leavesOf(settings: LoadedSettings): readonly { path: readonly string[]; value: unknown }[] {
   const sections = Object.entries(settings).filter(([name]) => settingsOutline.keys.has(name));
   const ranks = [...settingsOutline.keys.keys()];
@@ -44,13 +48,14 @@ export function leavesOf(settings: LoadedSettings): readonly { path: readonly st
 
 function leaves(value: unknown, path: readonly string[]): { path: readonly string[]; value: unknown }[] {
   if (value === undefined) return [];
-  if (!isKeys(value)) return [{ path, value: withoutUser(value) }];
+  if (!isKeys(value)) return [{ path, value }];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }
 
-/** What stands between // and @ in an address may be a password. */
-function withoutUser(value: unknown): unknown {
-  return typeof value === "string" ? value.replaceAll(/\/\/[^/@]*@/g, "//…@") : value;
+/** A setting's value without what may be a password. */
+export function showable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(showable);
+  return typeof value === "string" ? withoutSecrets(value) : value;
 }
 
 function isIn(root: unknown, path: readonly string[]): boolean {

@@ -38,6 +38,34 @@ describe("where each setting comes from", () => {
   });
 });
 
+const camera = (url: string): string => `sources: { gate: { kind: http-mjpeg, url: "${url}" } }\nnode: { id: a }`;
+
+describe("an address's query, where cameras take passwords", () => {
+  it("is not shown", () => {
+    writeFileSync(file, camera("http://cam:81/v.mjpg?user=a&pwd=s3cret"));
+    const all = settingsWithOrigins(file, {});
+    expect(all.find(({ path }) => path.join(".") === "sources.gate.url")!.value).toBe("http://cam:81/v.mjpg?…");
+    expect(JSON.stringify(all)).not.toContain("s3cret");
+  });
+
+  it("is not told when it changed, but that it did", () => {
+    const before = parseSettings(camera("http://cam/v.mjpg?user=a&pwd=s3cret"), "", {});
+    const after = parseSettings(camera("http://cam/v.mjpg?user=a&pwd=0ther"), "", {});
+    expect(settingChanges(before, after).map(describeChange)).toEqual([
+      'sources.gate.url: "http://cam/v.mjpg?…" → "http://cam/v.mjpg?…"',
+    ]);
+  });
+
+  it.each([
+    ["ftp://cam/v.mjpg?user=a&pwd=s3cret", "ftp://cam/v.mjpg?…"],
+    ["http://eve:s3cret@cam/v?pwd=s3cret@x", "http://…@cam/v?…"],
+    ["http://eve:s3?cret@cam/v", "http://…"],
+    ["ftp://cam?user=a@b&pwd=s3cret", "ftp://…"],
+  ])("is not in the fault of %s", (url, shown) => {
+    expect(() => parseSettings(camera(url), "", {})).toThrow(`is "${shown}"`);
+  });
+});
+
 describe("what changed", () => {
   it("is told by key, with both values, absent ones too", () => {
     const before = parseSettings("stream: { labelWindowMs: 1000 }\nnode: { id: a }", "", {});
