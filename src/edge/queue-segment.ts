@@ -27,6 +27,7 @@ export interface Segment {
   append(entry: QueueEntry): void;
   read(): Scan<QueueEntry>;
   empty(): void;
+  /** A sync may be under way; so may it at `close`. */
   remove(): void;
   /** Makes what was appended outlive a power cut. */
   sync(): Promise<void>;
@@ -66,6 +67,18 @@ export function openSegment(folder: string, number: number, onDamage: (text: str
   const whole = scanEntries(mend(path, onDamage));
   const file = openSync(path, "a", 0o600);
   let bytes = whole.goodBytes;
+  let syncs = 0;
+  let isLetGo = false;
+
+  /** A sync under way ends first: the number of a closed file may already be another's. */
+  function close(): void {
+    if (syncs === 0) closeSync(file);
+  }
+
+  function letGo(): void {
+    isLetGo = true;
+    close();
+  }
 
   return {
     number,
@@ -88,11 +101,20 @@ export function openSegment(folder: string, number: number, onDamage: (text: str
       bytes = 0;
     },
     remove() {
-      closeSync(file);
+      letGo();
       unlinkSync(path);
     },
-    sync: () => promisify(fdatasync)(file),
-    close: () => closeSync(file),
+    async sync() {
+      if (isLetGo) throw new Error(`${path} was closed`);
+      syncs += 1;
+      try {
+        await promisify(fdatasync)(file);
+      } finally {
+        syncs -= 1;
+        if (isLetGo) close();
+      }
+    },
+    close: letGo,
   };
 }
 

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
+import { pbkdf2 } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { type DiskQueue, openDiskQueue } from "../../src/edge/disk-queue.ts";
@@ -89,6 +91,22 @@ describe("the queue", () => {
     expect(queue.dropped).toBe(refused.length);
     expect(takeAll(queue)).toEqual(texts.slice(0, texts.length - refused.length));
     expect(refused.length).toBeLessThan(260);
+  });
+
+  it("makes the rest last while files that are done go", async () => {
+    const folder = newFolder();
+    const queue = open(folder, 8000);
+    push(queue, ...Array.from({ length: 100 }, (_, i) => `message ${i}`));
+    const taken = Array.from({ length: 99 }, () => queue.take()!.n);
+    // Node's file threads are busy, so that the sync waits behind them.
+    const busy = Array.from({ length: 16 }, () => promisify(pbkdf2)("a", "b", 20_000, 32, "sha256"));
+    const synced = queue.sync();
+    for (const n of taken) queue.done(n);
+    const again = queue.sync();
+    queue.close();
+    await expect(Promise.all([synced, again])).resolves.toBeDefined();
+    await Promise.all(busy);
+    expect(takeAll(open(folder, 8000))).toEqual(["message 99"]);
   });
 
   it("does what a list does, over restarts", () => {
