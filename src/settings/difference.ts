@@ -9,15 +9,20 @@ export interface SettingChange {
   readonly after: unknown;
 }
 
-/** What differs between two configurations, by key. Whether a password in a file changed is told too, but not which. */
+/** What differs between two configurations, by key. That a password or token in a file is another is told too, and not which. */
 export function settingChanges(before: LoadedSettings, after: LoadedSettings): readonly SettingChange[] {
   const old = valuesOf(before);
   const now = valuesOf(after);
   const changes = [...new Set([...old.keys(), ...now.keys()])]
     .filter((key) => JSON.stringify(old.get(key)) !== JSON.stringify(now.get(key)))
     .map((key): SettingChange => ({ key, before: showable(old.get(key)), after: showable(now.get(key)) }));
-  if (before.mqttPassword?.reveal() === after.mqttPassword?.reveal()) return changes;
-  return [...changes, { key: "mqtt password", before: "[secret]", after: "[secret]" }];
+  if (before.mqttPassword?.reveal() !== after.mqttPassword?.reveal()) changes.push(secretChange("mqtt password"));
+  if (before.dashboardToken?.reveal() !== after.dashboardToken?.reveal()) changes.push(secretChange("dashboard token"));
+  return changes;
+}
+
+function secretChange(key: string): SettingChange {
+  return { key, before: "[secret]", after: "[secret]" };
 }
 
 /** `stream.labelWindowMs: 1000 → 2000` */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pino } from "pino";
 import { expect, it } from "vitest";
 import { reloader } from "../../src/app/reload.ts";
@@ -39,4 +42,21 @@ it("takes over what can change alive, and says of the rest, as long as it differ
   expect(told()).toEqual(['settings: snapshot.precision: "int8" → "fp16"']);
   reload();
   expect(told()).toEqual(["settings: nothing changed"]);
+});
+
+it("says that a new token of the page needs a restart", () => {
+  const folder = mkdtempSync(join(tmpdir(), "l2p-reload-"));
+  try {
+    const token = join(folder, "token");
+    writeFileSync(token, "a-token-of-some-length", { mode: 0o600 });
+    const lines: string[] = [];
+    const log = pino({}, { write: (line) => void lines.push((JSON.parse(line) as { msg: string }).msg) });
+    const load = () => parseSettings(`dashboard: { tokenFile: ${token} }`, "box.yaml", {});
+    const reload = reloader({ started: load(), load, apply: () => {}, log });
+    writeFileSync(token, "another-token-of-some-length");
+    reload();
+    expect(lines).toEqual(['settings: dashboard token: "[secret]" → "[secret]" needs a restart']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -87,4 +87,15 @@ describe("what changed", () => {
       'mqtt password: "[secret]" → "[secret]"',
     ]);
   });
+
+  it("tells that the page's token is another, and not which", () => {
+    const token = join(folder, "token");
+    const text = `dashboard: { tokenFile: ${token} }`;
+    writeFileSync(token, "a-token-of-some-length", { mode: 0o600 });
+    const before = parseSettings(text, "", {});
+    writeFileSync(token, "another-token-of-some-length");
+    expect(settingChanges(before, parseSettings(text, "", {})).map(describeChange)).toEqual([
+      'dashboard token: "[secret]" → "[secret]"',
+    ]);
+  });
 });
