@@ -75,6 +75,20 @@ describe.each(names)("%s", (name) => {
   });
 });
 
+describe("the product's learner", () => {
+  it.each([
+    ["stream", ["prompted", "statistics"], true],
+    ["stream-prompted", [], true],
+    ["stream-statistics", [], false],
+  ] as const)("%s tells the heads that it combines, and its prompts", async (name, heads, prompted) => {
+    const method = await methodKind(name).create(world.context);
+    await teach(method, world.samples.slice(0, 12), 1);
+    const [said] = await method.predict(world.samples.slice(12, 13));
+    expect(Object.keys(said!.heads!)).toEqual(heads);
+    expect(said!.promptIds).toHaveLength(prompted ? 4 : 0);
+  });
+});
+
 describe("the catalogue", () => {
   it("says what there is when a name is wrong", () => {
     expect(() => methodKind("l3p")).toThrow(

@@ -25,6 +25,11 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
   const blank = new Uint8Array(engine.info.imageSize ** 2 * 3);
   const pixelsOf = (pixels: Uint8Array): Uint8Array => (prompted ? pixels : blank);
 
+  function said({ label, confidence, heads, promptIds }: Prediction): Said {
+    const parts = settings.heads.length > 1 ? settings.heads.map((name) => [name, heads[name]] as const) : [];
+    return { label, confidence, heads: Object.fromEntries(parts), promptIds };
+  }
+
   async function rehearsed(count: number): Promise<LabelledShown[]> {
     const drawn = buffer?.draw(count) ?? [];
     const shown = drawn.length > 0 ? await context.recall(drawn.map(({ image }) => image)) : [];
@@ -59,10 +64,6 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
       if (saved) buffer = rehearsalBuffer(context.settings.bufferPerClass, saved);
     },
   };
-}
-
-function said({ label, confidence, heads, promptIds }: Prediction): Said {
-  return { label, confidence, heads, promptIds };
 }
 
 const refuse = (): never => {
