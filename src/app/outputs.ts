@@ -55,8 +55,10 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
     flow.snapshot$.pipe(
       concatMap(async (snapshot) => {
         try {
-          // Before the journal is cut, which could say these results again.
-          await parts.forward?.sync();
+          // Before the journal is cut, which could say these results again. A disk that fails here must not cost the checkpoint.
+          await parts.forward?.sync().catch((error: unknown) => {
+            log("error", "results that wait for the broker may not outlive a power cut", error);
+          });
           const about = await state.save(snapshot);
           log("info", `checkpoint of version ${about.poolVersion} written (${about.reason})`);
           if (publishSnapshots()) publisher.snapshot(snapshot, about);

@@ -1,4 +1,5 @@
 import type { PipelineTelemetry } from "../message/telemetry.ts";
+import { isEngineFailure } from "../stream/outcome.ts";
 
 /**
  * Whether work advances, from one telemetry to the next: something was finished, or nothing waits to be.
@@ -23,6 +24,6 @@ export function progressJudge(): (
 /** Of bad input. */
 function refusals(rejected: Readonly<Record<string, number>>): number {
   return Object.entries(rejected)
-    .filter(([code]) => !code.startsWith("engine/") && code !== "pipeline/internal")
+    .filter(([code]) => !isEngineFailure(code) && code !== "pipeline/internal")
     .reduce((sum, [, count]) => sum + count, 0);
 }

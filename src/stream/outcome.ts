@@ -52,7 +52,12 @@ export type Outcome = Predicted | LearnedLabel | Refused | Duplicate | Reply;
  * ends and is started again; what was acknowledged is in the journal.
  */
 export function rethrowEngineFailure(error: unknown): void {
-  if (isAppError(error) && error.code.startsWith("engine/") && error.code !== "engine/input") throw error;
+  if (isAppError(error) && isEngineFailure(error.code)) throw error;
+}
+
+/** The engine's own fault, or its weights' (`model/changed`: the file was replaced under it). */
+export function isEngineFailure(code: string): boolean {
+  return (code.startsWith("engine/") && code !== "engine/input") || code === "model/changed";
 }
 
 /** Any error as a coded one, but an engine's failure, which is thrown on: an unexpected one is logged with its cause and becomes `pipeline/internal`. */

@@ -36,11 +36,14 @@ describe("progressJudge", () => {
     expect(advances(telemetry({ frames: 5, predictions: 3 }))).toBe(false);
   });
 
-  it.each(["engine/failed", "engine/closed", "pipeline/internal"])("calls it none when frames end in %s", (code) => {
-    const advances = progressJudge();
-    advances(telemetry({ frames: 3, predictions: 3 }));
-    expect(advances(telemetry({ frames: 5, predictions: 3, refused: { [code]: 2 } }))).toBe(false);
-  });
+  it.each(["engine/failed", "engine/closed", "model/changed", "pipeline/internal"])(
+    "calls it none when frames end in %s",
+    (code) => {
+      const advances = progressJudge();
+      advances(telemetry({ frames: 3, predictions: 3 }));
+      expect(advances(telemetry({ frames: 5, predictions: 3, refused: { [code]: 2 } }))).toBe(false);
+    },
+  );
 
   it("calls it none when labels wait and none is learned, unless learning is paused", () => {
     const advances = progressJudge();
