@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["**/*.test.ts"],
     // Two cores: more workers would only fight ONNX Runtime's own threads.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
