@@ -29,6 +29,8 @@ export interface DashboardOptions extends Address {
   readonly clock?: Clock;
   /** Between two updates of a page. Default 200. */
   readonly tickMs?: number;
+  /** How long a request may take to come; its answer may take longer. Default ten seconds. */
+  readonly requestMs?: number;
 }
 
 /** The live page: what it is told goes to every open browser. Telling never waits, whatever browsers do. */
@@ -41,7 +43,7 @@ export interface Dashboard extends DashboardInputs {
 /** @throws AppError `dashboard/listen` when the address cannot be taken; `dashboard/no-token`, `dashboard/weak-token` */
 export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { host, port, node, door, token, allowedHosts = [], clock = systemClock, tickMs = 200 } = options;
-  const { labelWindowMs = 600_000 } = options;
+  const { labelWindowMs = 600_000, requestMs = 10_000 } = options;
   const access = createAccess({ host, node, token });
   const model = createModel({ node, model: options.model, clock, teach: door !== undefined, labelWindowMs });
   const live = createLive(model, clock);
@@ -54,7 +56,12 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
     post: createPost(access, door),
     monitor: options.monitor,
   };
-  const server = createServer((request, response) => answer(request, response, parts));
+  const limits = {
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(requestMs, 5000), // or connections are looked at each half minute
+  };
+  const server = createServer(limits, (request, response) => answer(request, response, parts));
   server.maxConnections = 128;
   const url = await listen(server, { host, port }, "dashboard/listen");
   const timer = setInterval(() => live.tick(), tickMs);

@@ -4,6 +4,7 @@ import { type Door, type DoorAnswer, pageCommands } from "./door.ts";
 
 /** Room for a label with its frame, or a command. */
 const maxBodyBytes = 4096;
+/** At the door. */
 const maxWaiting = 64;
 
 export interface PostAnswer {
@@ -38,12 +39,14 @@ export function createPost(access: Access, door: Door | undefined): Post {
     if (!/^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? "")) {
       return refusal(415, "dashboard/bad-request", "only application/json is taken");
     }
+    const body = await readJson(request);
+    if (typeof body === "string") return refusal(400, "dashboard/bad-request", body);
+    if (path === "/sign-in") return signIn(access, body);
+    // Only now, and for who may: strangers who send their bodies slowly take no place from who teaches.
     if (waiting >= maxWaiting) return refusal(503, "dashboard/busy", `${waiting} requests wait already`);
     waiting += 1;
     try {
-      const body = await readJson(request);
-      if (typeof body === "string") return refusal(400, "dashboard/bad-request", body);
-      return path === "/sign-in" ? signIn(access, body) : await act(path, body);
+      return await act(path, body);
     } finally {
       waiting -= 1;
     }

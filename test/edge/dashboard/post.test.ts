@@ -1,3 +1,4 @@
+import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDashboard, type Dashboard, type DashboardOptions } from "../../../src/edge/dashboard/dashboard.ts";
 import type { Door } from "../../../src/edge/dashboard/door.ts";
@@ -128,6 +129,62 @@ describe("a page with a token", () => {
     const [pair = ""] = cookie.split(";");
     expect((await get("/state", { cookie: `other=1; ${pair}` })).status).toBe(200);
     expect((await post("/label", label, { cookie: pair })).status).toBe(200);
+  });
+});
+
+describe("a stranger who does not send the body", () => {
+  const sockets: Socket[] = [];
+  afterEach(() => sockets.splice(0).forEach((socket) => void socket.destroy()));
+
+  /** Resolves when the head is sent. */
+  function half(): Promise<Socket> {
+    const { hostname, port, host } = new URL(dashboard.url);
+    return new Promise((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(
+          `POST /sign-in HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{`,
+          () => resolve(socket),
+        );
+      });
+      socket.on("error", reject);
+      sockets.push(socket);
+    });
+  }
+
+  test("keeps nobody from teaching, nor from signing in", async () => {
+    await serve({ door, token });
+    await Promise.all(Array.from({ length: 80 }, half));
+    expect((await post("/label", label, { authorization: `Bearer ${token}` })).status).toBe(200);
+    expect((await post("/sign-in", { token })).status).toBe(200);
+  });
+
+  test("is let go", async () => {
+    await serve({ door, token, requestMs: 50 });
+    const socket = await half();
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    const answer = await new Promise((resolve) => socket.once("data", (data) => resolve(String(data))));
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
+    await closed;
+  });
+
+  test("is not counted, but 64 who wait for an answer are", async () => {
+    let open = (): void => {};
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const slow: Door = {
+      ...door,
+      async label(...given) {
+        asked.push(given);
+        await opened;
+        return { outcome: "taken" };
+      },
+    };
+    await serve({ door: slow });
+    const waiting = Array.from({ length: 64 }, () => post("/label", label));
+    while (asked.length < 64) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await post("/label", label)).status).toBe(503);
+    open();
+    expect(new Set((await Promise.all(waiting)).map(({ status }) => status))).toEqual(new Set([202]));
+    expect((await post("/label", label)).status).toBe(202);
   });
 });
 
