@@ -1,15 +1,19 @@
 import {
   closeSync,
+  copyFileSync,
   fdatasync,
+  fsyncSync,
   ftruncateSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { recordParts, type Scan, scanFile } from "./record.ts";
 
@@ -125,12 +129,37 @@ function mend(path: string, onDamage: (text: string) => void): Buffer {
   if (damage === "none") return bytes;
   const good = bytes.subarray(0, goodBytes);
   const lost = bytes.length - goodBytes;
-  if (damage === "corrupt") renameSync(path, `${path}.corrupt`);
+  if (damage === "torn") synced(path, "r+", (file) => ftruncateSync(file, goodBytes));
+  else keepAside(path, good);
+  synced(dirname(path), "r", () => {});
   onDamage(
     `${path}: ${lost} bytes ${damage === "torn" ? "of an unfinished append were cut off" : "are damaged: the file is kept as .corrupt"}`,
   );
-  writeFileSync(path, good, { mode: 0o600 });
   return good;
+}
+
+/** INVARIANT: `path` is at every moment the damaged file or the good part of it, whole; a kill in between loses nothing. */
+function keepAside(path: string, good: Buffer): void {
+  const [aside, temporary] = [`${path}.corrupt`, `${path}.tmp`];
+  rmSync(aside, { force: true });
+  try {
+    linkSync(path, aside);
+  } catch {
+    copyFileSync(path, aside); // a file system without links
+  }
+  synced(temporary, "w", (file) => writeFileSync(file, good));
+  renameSync(temporary, path);
+}
+
+/** Opens, runs, and makes last. */
+function synced(path: string, flags: string, run: (file: number) => void): void {
+  const file = openSync(path, flags, 0o600);
+  try {
+    run(file);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function readOrNothing(path: string): Buffer {
