@@ -62,6 +62,8 @@ export function openDiskQueue({ folder, maxBytes, whenFull, log }: DiskQueueOpti
   let readThrough = -1;
   let next = 1;
   let dropped = 0;
+  /** The last `done` could not be written: told once, until one can be. */
+  let hadFault = false;
 
   const tail = (): Part => segments.at(-1)!;
   const bytes = (): number => segments.reduce((sum, { file }) => sum + file.bytes, 0);
@@ -155,12 +157,13 @@ export function openDiskQueue({ folder, maxBytes, whenFull, log }: DiskQueueOpti
       const part = segments.find(({ first, last }) => first <= n && n <= last);
       if (part === undefined) return; // it was dropped meanwhile
       part.open -= 1;
-      try {
-        tail().file.append({ done: n });
-        shrink();
-      } catch (error) {
-        log("warn", `the queue in ${folder} could not be shortened: a restart sends a message again`, error);
+      const unnoted = faultOf(() => tail().file.append({ done: n }));
+      // On a full disk as well: what is let go of is what makes room again.
+      const fault = faultOf(shrink) ?? unnoted;
+      if (fault !== undefined && !hadFault) {
+        log("warn", `the queue in ${folder} could not be shortened: a restart sends messages again`, fault);
       }
+      hadFault = fault !== undefined;
     },
     async sync() {
       if (messages() === 0) return;
@@ -188,5 +191,14 @@ function io(what: string, run: () => void): void {
   } catch (cause) {
     if (cause instanceof Error && cause.name === "AppError") throw cause;
     throw appError("queue/io", `cannot ${what}`, { cause });
+  }
+}
+
+function faultOf(run: () => void): unknown {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }

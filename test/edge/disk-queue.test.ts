@@ -6,16 +6,27 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import * as fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type DiskQueue, openDiskQueue } from "../../src/edge/disk-queue.ts";
 import { encodeEntry, scanEntries } from "../../src/edge/queue-segment.ts";
 import { isAppError } from "../../src/kernel/errors.ts";
+
+const { disk } = vi.hoisted(() => ({ disk: { isFull: false } }));
+vi.mock("node:fs", async (importOriginal) => {
+  const fs = await importOriginal<typeof import("node:fs")>();
+  const writeSync = (...args: Parameters<typeof fs.writeSync>): number => {
+    if (disk.isFull) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    return fs.writeSync(...args);
+  };
+  return { ...fs, writeSync };
+});
 
 const folders: string[] = [];
 const logged: string[] = [];
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   logged.splice(0);
+  disk.isFull = false;
 });
 
 function newFolder(): string {
@@ -91,6 +102,27 @@ describe("the queue", () => {
     expect(queue.dropped).toBe(refused.length);
     expect(takeAll(queue)).toEqual(texts.slice(0, texts.length - refused.length));
     expect(refused.length).toBeLessThan(260);
+  });
+
+  it("makes room again on a full disk as the broker takes what waits, and complains once an outage", () => {
+    const folder = newFolder();
+    const queue = open(folder, 8000);
+    const outage = (): void => {
+      push(queue, ...Array.from({ length: 100 }, (_, i) => `message ${i}`));
+      expect(readdirSync(folder).length).toBeGreaterThan(2);
+      disk.isFull = true;
+      for (let one = queue.take(); one !== undefined; one = queue.take()) queue.done(one.n);
+      disk.isFull = false;
+      expect(queue.bytes).toBe(0);
+      expect(readdirSync(folder)).toHaveLength(1);
+    };
+    outage();
+    expect(logged.filter((line) => line.startsWith("warn"))).toHaveLength(1);
+    push(queue, "a");
+    queue.done(queue.take()!.n); // it works again
+    outage();
+    expect(logged.filter((line) => line.startsWith("warn"))).toHaveLength(2);
+    expect(takeAll(open(folder, 8000))).toEqual([]);
   });
 
   it("makes the rest last while files that are done go", async () => {
