@@ -1,9 +1,9 @@
 import { type Observable, Subject } from "rxjs";
 import type { Door, DoorAnswer } from "../edge/dashboard/door.ts";
 import { isAppError } from "../kernel/errors.ts";
-import { encodeLabel } from "../message/label.ts";
+import { checkLabel, encodeLabel } from "../message/label.ts";
 import type { Topics } from "../message/topic.ts";
-import type { RawMessage } from "../stream/parts.ts";
+import type { LabelKey, RawMessage } from "../stream/parts.ts";
 import type { Pipeline } from "../stream/pipeline.ts";
 
 /** A door whose messages go into the pipeline beside the transport's. */
@@ -28,16 +28,18 @@ export interface PageDoorOptions {
 export function pageDoor({ topics, answerMs = 60_000, learnMs = 5000 }: PageDoorOptions): PageDoor {
   const raw$ = new Subject<RawMessage>();
   const waiting = new Map<string, Set<(answer: DoorAnswer) => void>>();
+  let hasEnded = false;
 
   function answer(key: string, with_: DoorAnswer): void {
     for (const tell of waiting.get(key) ?? []) tell(with_);
   }
 
   function send(key: string, message: Pick<RawMessage, "topic" | "payload">, isLabel: boolean): Promise<DoorAnswer> {
+    if (hasEnded) return Promise.resolve({ outcome: "unanswered" });
     return new Promise((resolve) => {
       const tells = waiting.get(key) ?? new Set();
       waiting.set(key, tells);
-      let timer = setTimeout(() => tell({ outcome: "unanswered" }), answerMs);
+      let timer = setTimeout(() => tell({ outcome: "unanswered" }), answerMs).unref();
       function tell(result: DoorAnswer): void {
         clearTimeout(timer);
         tells.delete(tell);
@@ -48,13 +50,15 @@ export function pageDoor({ topics, answerMs = 60_000, learnMs = 5000 }: PageDoor
       const settle = (): void => {
         if (!isLabel || !tells.has(tell)) return;
         clearTimeout(timer);
-        timer = setTimeout(() => tell({ outcome: "taken" }), learnMs);
+        timer = setTimeout(() => tell({ outcome: "taken" }), learnMs).unref();
       };
       raw$.next({ ...message, qos: 1, retain: false, properties: new Map(), receivedAt: Date.now(), settle });
     });
   }
 
+  /** Nothing more will be heard: whoever waits, and whoever comes, is told so at once. */
   function end(): void {
+    hasEnded = true;
     for (const key of waiting.keys()) answer(key, { outcome: "unanswered" });
   }
 
@@ -62,16 +66,16 @@ export function pageDoor({ topics, answerMs = 60_000, learnMs = 5000 }: PageDoor
     raw$,
     follow({ learned$, rejected$, reply$ }) {
       learned$.subscribe({
-        next: ({ camera, message: { frameId, predicted, poolVersion } }) =>
-          answer(labelKey(camera, frameId), { outcome: "learned", predicted, poolVersion }),
+        next: ({ camera, message: { frameId, label, predicted, poolVersion } }) =>
+          answer(labelKey({ camera, frameId, label }), { outcome: "learned", predicted, poolVersion }),
         error: end,
         complete: end,
       });
       rejected$.subscribe({
-        next({ rejected: { camera, frameId, code, detail } }) {
-          if (camera !== null && frameId !== undefined) {
-            answer(labelKey(camera, frameId), { outcome: "rejected", code, detail });
-          }
+        next({ rejected: { camera, frameId, label, code, detail } }) {
+          // Without a label it is the frame, or what was never one: the page's labels are read before they are sent.
+          if (camera === null || frameId === undefined || label === undefined) return;
+          answer(labelKey({ camera, frameId, label }), { outcome: "rejected", code, detail });
         },
         error: end,
       });
@@ -86,8 +90,9 @@ export function pageDoor({ topics, answerMs = 60_000, learnMs = 5000 }: PageDoor
     },
     async label(camera, frameId, label) {
       try {
-        const message = { topic: topics.label(camera, frameId), payload: encodeLabel(label) };
-        return await send(labelKey(camera, frameId), message, true);
+        const payload = encodeLabel(label);
+        const key = labelKey({ camera, frameId, label: checkLabel(label) }); // as it is learned
+        return await send(key, { topic: topics.label(camera, frameId), payload }, true);
       } catch (error) {
         if (!isAppError(error)) throw error;
         return { outcome: "rejected", code: error.code, detail: error.message };
@@ -101,5 +106,5 @@ export function pageDoor({ topics, answerMs = 60_000, learnMs = 5000 }: PageDoor
   };
 }
 
-const labelKey = (camera: string, frameId: string): string => `label ${camera}/${frameId}`;
+const labelKey = ({ camera, frameId, label }: LabelKey): string => `label ${camera}/${frameId}/${label}`;
 const commandKey = (id: string): string => `command ${id}`;

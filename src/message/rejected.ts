@@ -27,6 +27,8 @@ export interface Rejected {
   readonly detail: string;
   readonly topic: string;
   readonly frameId?: string;
+  /** Where it is a label that was not taken, and what it says is known. No part of the message. */
+  readonly label?: string;
   /** The command whose sender waits for a reply. */
   readonly answer: { readonly name: string; readonly requestId: string | null } | null;
 }

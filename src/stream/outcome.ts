@@ -68,16 +68,18 @@ export function coded(error: unknown, what: string, log: Log): AppError {
   return appError("pipeline/internal", `${what} failed`, { cause: error });
 }
 
+/** @param of With the label where that is refused, and not the frame. */
 export function refuse(
   error: AppError,
-  of: Pick<LabelKey, "camera" | "frameId">,
+  of: Pick<LabelKey, "camera" | "frameId"> & Partial<Pick<LabelKey, "label">>,
   topic: string,
   settle: () => void,
 ): Refused {
-  const { camera, frameId } = of;
+  const { camera, frameId, label } = of;
+  const what = { camera, frameId, code: error.code, detail: error.message, topic };
   return {
     kind: "rejected",
-    rejected: rejected({ camera, frameId, code: error.code, detail: error.message, topic }),
+    rejected: rejected({ ...what, ...(label !== undefined && { label }) }),
     settle,
   };
 }

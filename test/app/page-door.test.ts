@@ -1,8 +1,9 @@
 import { Subject } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { pageDoor, type PageDoor } from "../../src/app/page-door.ts";
+import { appError } from "../../src/kernel/errors.ts";
 import { topics as topicsOf } from "../../src/message/topic.ts";
-import type { LearnedLabel, Refused, Reply } from "../../src/stream/outcome.ts";
+import { type LearnedLabel, type Refused, refuse, type Reply } from "../../src/stream/outcome.ts";
 import type { RawMessage } from "../../src/stream/parts.ts";
 
 const topics = topicsOf("l2p", "box");
@@ -30,8 +31,9 @@ function open(onMessage: (message: RawMessage, flow: Flow) => void): {
   return { door, sent, flow };
 }
 
-const learned = (frameId: string, poolVersion: number): LearnedLabel =>
-  ({ kind: "learned", camera: "cam", message: { frameId, predicted: "nut", poolVersion } }) as LearnedLabel;
+const learned = (frameId: string, poolVersion: number, label = "bolt"): LearnedLabel =>
+  ({ kind: "learned", camera: "cam", message: { frameId, label, predicted: "nut", poolVersion } }) as LearnedLabel;
+const late = appError("label/late", "late");
 
 describe("a label from the page", () => {
   test("is the message that a broker would bring, and answered by what was learned", async () => {
@@ -47,15 +49,26 @@ describe("a label from the page", () => {
 
   test("is answered by its refusal", async () => {
     const { door } = open((message, flow) => {
-      const rejected = { kind: "rejected", camera: "cam", frameId: "7", code: "label/late", detail: "late" } as const;
-      flow.rejected$.next({
-        kind: "rejected",
-        rejected: { ...rejected, topic: message.topic, answer: null },
-        settle() {},
-      });
+      flow.rejected$.next(refuse(late, { camera: "cam", frameId: "7", label: "bolt" }, message.topic, () => {}));
       message.settle();
     });
     expect(await door.label("cam", "7", "bolt")).toEqual({ outcome: "rejected", code: "label/late", detail: "late" });
+  });
+
+  test("is not answered by what became of another's label, or of the frame", async () => {
+    const { door } = open((message, flow) => {
+      const frame = { camera: "cam", frameId: "7" };
+      flow.learned$.next(learned("7", 1, "nut"));
+      flow.rejected$.next(refuse(late, { ...frame, label: "nut" }, message.topic, () => {}));
+      flow.rejected$.next(refuse(appError("image/damaged", "torn"), frame, topics.frame("cam", "7"), () => {}));
+      flow.learned$.next(learned("7", 2));
+    });
+    expect(await door.label("cam", "7", "bolt")).toMatchObject({ outcome: "learned", poolVersion: 2 });
+  });
+
+  test("is answered in whatever way its letters were typed", async () => {
+    const { door } = open((_, flow) => flow.learned$.next(learned("7", 1, "{caf\u00e9")));
+    expect(await door.label("cam", "7", "{cafe\u0301")).toMatchObject({ outcome: "learned" });
   });
 
   test("that is on disk and not learned yet is taken; of one that nobody hears, nothing is known", async () => {
@@ -83,6 +96,28 @@ describe("a label from the page", () => {
     const answer = door.label("cam", "7", "bolt");
     flow.learned$.complete();
     expect(await answer).toEqual({ outcome: "unanswered" });
+  });
+
+  test("is sent nowhere after the end, and answered at once", async () => {
+    const { door, sent, flow } = open(() => {});
+    flow.learned$.complete();
+    expect(await door.label("cam", "7", "bolt")).toEqual({ outcome: "unanswered" });
+    expect(await door.command("snapshot", {})).toEqual({ outcome: "unanswered" });
+    expect(sent).toEqual([]);
+  });
+
+  test("keeps no process alive while it waits", async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const { door } = open((message) => {
+      if (message.topic.endsWith("/8")) message.settle();
+    });
+    const before = timers();
+    const answers = [door.label("cam", "7", "bolt"), door.label("cam", "8", "bolt")];
+    expect(timers()).toBe(before);
+    const waiter = setTimeout(() => {}, 60_000); // the test itself does
+    expect(timers()).toBe(before + 1);
+    await Promise.all(answers);
+    clearTimeout(waiter);
   });
 });
 
