@@ -21,7 +21,7 @@ export function openForwarding(
   const queue = openDiskQueue({ folder, maxBytes: mqtt.queueMaxBytes, whenFull: mqtt.whenQueueFull, log });
   if (queue.messages > 0) log("info", `${queue.messages} results of an earlier run wait for the broker`);
   return {
-    ...forwarder({ queue, transport, log }),
+    ...forwarder({ queue, transport, outboxMaxMessages: mqtt.outboxMaxMessages, log }),
     stats: () => ({ messages: queue.messages, bytes: queue.bytes, dropped: queue.dropped }),
   };
 }

@@ -6,6 +6,8 @@ import type { Transport } from "./transport.ts";
 export interface ForwarderOptions {
   readonly queue: DiskQueue;
   readonly transport: Pick<Transport, "publish">;
+  /** The forwarder fills half of it at most. */
+  readonly outboxMaxMessages: number;
   readonly log: Log;
   /** A message that waits so long is made to outlive a power cut, ms. Default 1000. */
   readonly syncAfterMs?: number;
@@ -24,51 +26,69 @@ export interface Forwarder {
   close(): Promise<void>;
 }
 
-/** On their way at once: what the transport itself sends unacknowledged. */
-const window = 20;
-/** Before one is tried again that the transport had no room for. */
+/** On their way at once at most: what the transport itself sends unacknowledged. */
+const maxWindow = 20;
+/** Before it is tried again where the transport had no room; sooner when the broker takes something. */
 const retryMs = 1000;
 
-export function forwarder({ queue, transport, log, syncAfterMs = 1000 }: ForwarderOptions): Forwarder {
+export function forwarder(options: ForwarderOptions): Forwarder {
+  const { queue, transport, outboxMaxMessages, log, syncAfterMs = 1000 } = options;
+  const window = Math.max(1, Math.min(maxWindow, Math.floor(outboxMaxMessages / 2)));
+  /** Taken from the queue, and the transport had no room; oldest first, before all that is still in the queue. */
+  const unsent: QueuedMessage[] = [];
   let underway = 0;
   let isClosed = false;
   /** Nothing can be sent any more. */
   let isOver = false;
   let hadFault = false;
   let syncTimer: NodeJS.Timeout | undefined;
+  /** While it runs, nothing is sent. */
+  let retryTimer: NodeJS.Timeout | undefined;
+  let resuming: NodeJS.Immediate | undefined;
 
   function pump(): void {
-    while (underway < window) {
-      const message = isOver ? undefined : queue.take();
+    while (underway < window && retryTimer === undefined) {
+      const message = isOver ? undefined : (unsent.shift() ?? queue.take());
       if (message === undefined) return;
       underway += 1;
       void forward(message);
     }
   }
 
-  async function forward({ n, topic, payload }: QueuedMessage): Promise<void> {
-    const settled = await send(topic, payload);
-    underway -= 1;
-    if (isClosed) return;
-    if (settled) queue.done(n);
+  function resume(): void {
+    clearTimeout(retryTimer);
+    retryTimer = resuming = undefined;
     pump();
   }
 
-  /** True when the message needs not be kept any more. */
-  async function send(topic: string, payload: Uint8Array): Promise<boolean> {
-    for (;;) {
-      try {
-        await transport.publish(topic, payload, { qos: 1 });
-        return true;
-      } catch (error) {
-        if (isAppError(error, "mqtt/closed")) isOver = true;
-        if (isOver) return false;
-        if (!isAppError(error, "mqtt/outbox-full")) {
-          log("warn", `nothing was sent on ${topic}`, error); // refused by the broker, for good
-          return true;
-        }
-        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+  async function forward(message: QueuedMessage): Promise<void> {
+    const result = await send(message);
+    underway -= 1;
+    if (isClosed || result === "closed") return;
+    if (result === "no-room") {
+      unsent.push(message);
+      unsent.sort((a, b) => a.n - b.n);
+      retryTimer ??= setTimeout(resume, retryMs).unref();
+      return;
+    }
+    queue.done(message.n);
+    // There is room again; in a moment, as what else had none may be told of it only now.
+    if (retryTimer !== undefined) resuming ??= setImmediate(resume);
+    pump();
+  }
+
+  async function send({ topic, payload }: QueuedMessage): Promise<"sent" | "refused" | "no-room" | "closed"> {
+    try {
+      await transport.publish(topic, payload, { qos: 1, isKept: true });
+      return "sent";
+    } catch (error) {
+      if (isAppError(error, "mqtt/outbox-full")) return "no-room";
+      if (isAppError(error, "mqtt/closed")) {
+        isOver = true;
+        return "closed";
       }
+      log("warn", `nothing was sent on ${topic}`, error); // refused by the broker, for good
+      return "refused";
     }
   }
 
@@ -106,6 +126,7 @@ export function forwarder({ queue, transport, log, syncAfterMs = 1000 }: Forward
       if (isClosed) return;
       isClosed = isOver = true;
       clearTimeout(syncTimer);
+      clearTimeout(retryTimer);
       await queue.sync().catch((error: unknown) => tellFault(error));
       queue.close();
     },

@@ -49,6 +49,7 @@ export function outbox(options: OutboxOptions): Outbox {
   const entries: Entry[] = [];
   let bytes = 0;
   let dropped = 0;
+  let keptIsRefused = false;
   let link: Link | undefined;
   let onEmpty: (() => void)[] = [];
 
@@ -64,7 +65,12 @@ export function outbox(options: OutboxOptions): Outbox {
   }
 
   function drop(entry: Entry): void {
-    dropped++;
+    if (!isKept(entry)) dropped++;
+    else if (!keptIsRefused) {
+      // Its sender hears of it in a later microtask; what it sends until then would overtake this one.
+      keptIsRefused = true;
+      setImmediate(() => (keptIsRefused = false));
+    }
     remove(entry, appError("mqtt/outbox-full", `${entry.message.topic} was dropped: ${entries.length} messages wait`));
   }
 
@@ -73,14 +79,20 @@ export function outbox(options: OutboxOptions): Outbox {
   }
 
   function makeRoom(newest: Entry): void {
-    if (options.whenFull === "drop-oldest" && sizeOf(newest.message) <= options.maxBytes) {
-      while (isOver()) {
-        const oldest = entries.find((entry) => !entry.inFlight && entry !== newest);
-        if (oldest === undefined) break;
-        drop(oldest);
-      }
-    }
-    if (isOver()) drop(newest);
+    const { topic } = newest.message;
+    const isTooLarge = sizeOf(newest.message) > options.maxBytes;
+    if (isKept(newest) && isTooLarge)
+      remove(newest, appError("mqtt/refused", `${topic}: larger than the whole outbox`));
+    else if (isTooLarge || (isKept(newest) && keptIsRefused)) drop(newest);
+    while (isOver()) drop(firstToGo(newest));
+  }
+
+  /** Nothing is lost with a kept one; the last of them, so that they stay in order. */
+  function firstToGo(newest: Entry): Entry {
+    if (isKept(newest)) return newest;
+    const waiting = entries.filter((entry) => !entry.inFlight && entry !== newest);
+    const oldest = options.whenFull === "drop-oldest" ? waiting[0] : undefined;
+    return waiting.findLast(isKept) ?? oldest ?? newest;
   }
 
   async function sendEntry(entry: Entry, over: Link): Promise<void> {
@@ -148,6 +160,10 @@ export function outbox(options: OutboxOptions): Outbox {
       ({ message, inFlight }) => !inFlight && message.options.retain === true && message.topic === topic,
     );
   }
+}
+
+function isKept({ message }: Entry): boolean {
+  return message.options.isKept === true;
 }
 
 function sizeOf({ topic, payload }: OutMessage): number {

@@ -17,6 +17,11 @@ export interface PublishOptions {
   readonly retain?: boolean;
   /** MQTT 5 message expiry, seconds; ignored on 3.1.1. */
   readonly expiryS?: number;
+  /**
+   * The sender has it until `publish` resolves, and tries again: in a full outbox it gives way before all others, the
+   * newest first, and is not counted as lost.
+   */
+  readonly isKept?: boolean;
 }
 
 export type TransportState =

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openDiskQueue } from "../../src/edge/disk-queue.ts";
 import { type Forwarder, forwarder } from "../../src/edge/forwarder.ts";
+import { outbox, type OutMessage, type OutboxOptions } from "../../src/edge/outbox.ts";
 import { shortLived } from "../../src/edge/short-lived.ts";
 import { appError, type AppError } from "../../src/kernel/errors.ts";
 
@@ -27,7 +28,7 @@ function world(maxBytes = 2 ** 20) {
   };
   const log = (level: string, text: string): void => void logged.push(`${level}: ${text}`);
   const queue = openDiskQueue({ folder, maxBytes, whenFull: "drop-oldest", log });
-  const forward: Forwarder = forwarder({ queue, transport, log });
+  const forward: Forwarder = forwarder({ queue, transport, outboxMaxMessages: 10_000, log });
   return {
     forward,
     queue,
@@ -65,6 +66,66 @@ it("sends in order, and keeps what the broker has not answered for the next star
   expect(second.sent).toEqual([...texts.slice(30), "new"]);
   expect(second.queue.messages).toBe(0);
   await second.forward.close();
+});
+
+describe.each(["drop-oldest", "drop-newest"] as const)("a small outbox, %s", (whenFull) => {
+  function small(bounds: Pick<OutboxOptions, "maxMessages" | "maxBytes">) {
+    const box = outbox({ ...bounds, whenFull });
+    const queue = openDiskQueue({ folder, maxBytes: 2 ** 20, whenFull: "drop-oldest", log: () => {} });
+    const forward = forwarder({
+      queue,
+      transport: {
+        publish: async (topic, payload, options) =>
+          await box.add({
+            topic,
+            payload: typeof payload === "string" ? new TextEncoder().encode(payload) : payload,
+            options,
+          }),
+      },
+      outboxMaxMessages: bounds.maxMessages,
+      log: () => {},
+    });
+    const got = new Map<string, string[]>();
+    const send = async ({ topic, payload }: OutMessage): Promise<"sent"> => {
+      got.set(topic, [...(got.get(topic) ?? []), new TextDecoder().decode(payload)]);
+      return "sent";
+    };
+    return { box, queue, forward, got, send };
+  }
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it("keeps the order, loses nobody else's message, and counts none as lost", async () => {
+    const { box, queue, forward, got, send } = small({ maxMessages: 10, maxBytes: 2 ** 20 });
+    const replies = Array.from({ length: 8 }, (_, i) => `reply ${i}`);
+    for (const text of texts) forward.publish("t", bytes(text));
+    expect(box.messages).toBe(5);
+    const replied = Promise.all(
+      replies.map((text) => box.add({ topic: "reply", payload: bytes(text), options: { qos: 1 } })),
+    );
+    await pause();
+    expect([box.messages, box.dropped, queue.messages]).toEqual([10, 0, 50]);
+    box.attach(send, 20);
+    await replied;
+    await vi.waitFor(() => expect(queue.messages).toBe(0));
+    expect(got.get("t")).toEqual(texts);
+    expect(got.get("reply")).toEqual(replies);
+    expect([box.dropped, queue.dropped]).toEqual([0, 0]);
+    await forward.close();
+  });
+
+  it("nor does a small message overtake a large one that had no room", async () => {
+    const { box, queue, forward, got, send } = small({ maxMessages: 100, maxBytes: 1000 });
+    const sized = [...texts.map((text, i) => text.padEnd(i % 3 === 2 ? 700 : 10, ".")), "x".repeat(2000), "last"];
+    for (const text of sized) forward.publish("t", bytes(text));
+    await pause();
+    box.attach(send, 20);
+    await vi.waitFor(() => expect(queue.messages).toBe(0));
+    // What never fits does not hold up the rest.
+    expect(got.get("t")).toEqual(sized.filter((text) => text.length < 1000));
+    expect(box.dropped).toBe(0);
+    await forward.close();
+  });
 });
 
 it("passes over what the broker refuses for good, and says so", async () => {
