@@ -112,7 +112,7 @@ export const errorHints = {
     "See ffmpeg's words: check the address, path or device of the source, its user and passwordFile, and that the camera is on. It is tried again.",
   "source/ended": "The camera or server ended the stream: check it. It is tried again.",
   "source/stalled":
-    "The camera is connected and sends no pictures: check it and the network, or raise the source's `stalledMs`. It is tried again.",
+    "The camera is connected and sends no pictures, or the folder's file system does not answer: check it and the network, or raise the source's `stalledMs`. It is tried again.",
   "source/garbage": "This is no stream of pictures as ffmpeg writes it: check the installed ffmpeg. It is tried again.",
   "source/too-large": "Set the source's `width`, or raise `stream.maxFrameBytes`.",
   "source/password":

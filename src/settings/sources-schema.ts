@@ -9,7 +9,7 @@ const framesPerSecond = z
   .default(2)
   .describe("Frames a second at most; what comes between is left out.");
 const stalledMs = milliseconds(1000, 15_000).describe(
-  "With no picture for so long, beyond the time between two, it is ended and started again.",
+  "With no picture for so long, beyond the time between two, it is ended and started again; a folder, with no answer of its file system.",
 );
 const width = z
   .int()
@@ -78,6 +78,7 @@ const folder = z.strictObject({
   kind: z.literal("folder"),
   path,
   framesPerSecond,
+  stalledMs,
 });
 
 const kinds = ["rtsp", "http-mjpeg", "v4l2", "file", "folder"] as const;

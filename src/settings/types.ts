@@ -203,4 +203,5 @@ export interface FolderSource {
   readonly kind: "folder";
   readonly path: string;
   readonly framesPerSecond: number;
+  readonly stalledMs: number;
 }

@@ -9,6 +9,8 @@ export interface FolderRunOptions {
   /** How often it is looked at, ms. */
   readonly everyMs: number;
   readonly maxFrameBytes: number;
+  /** When its file system does not answer for so long, the run ends, ms. */
+  readonly stalledMs: number;
   /** Files in the folder that are looked at; more are a fault. */
   readonly maxFiles?: number;
 }
@@ -28,15 +30,18 @@ const id = /^[A-Za-z0-9._-]{1,64}$/;
  * before, so that half a file is not taken. What came between is left out; nothing is deleted. It is looked at and not
  * waited for, because network file systems tell nobody of new files.
  */
-export function folderRun({ path, everyMs, maxFrameBytes, maxFiles = 10_000 }: FolderRunOptions): SourceRun {
+export function folderRun(options: FolderRunOptions): SourceRun {
+  const { path, everyMs, maxFrameBytes, stalledMs, maxFiles = 10_000 } = options;
+  const ask = oneAtATime(stalledMs);
   return async (sink, signal) => {
     let taken: Seen | undefined;
     let before: Seen | undefined;
     while (!signal.aborted) {
-      const newest = await newestIn(path, maxFiles);
+      const newest = await ask(() => newestIn(path, maxFiles), signal);
+      if (signal.aborted) return;
       if (newest === undefined || same(newest, taken)) sink.works();
       else if (same(newest, before)) {
-        const frame = await read(path, newest, maxFrameBytes);
+        const frame = await ask(() => read(path, newest, maxFrameBytes), signal);
         if (frame !== undefined) sink.frame(frame);
         taken = newest;
       }
@@ -44,6 +49,39 @@ export function folderRun({ path, everyMs, maxFrameBytes, maxFiles = 10_000 }: F
       await sleep(everyMs, undefined, { signal }).catch(() => {});
     }
   };
+}
+
+type Ask = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T | undefined>;
+
+/**
+ * Waits for a file system only so long, and not after the signal. What hangs in it holds one of the process's few
+ * threads for files, which the journal needs too: nothing is begun beside it, not even in the next run.
+ */
+function oneAtATime(stalledMs: number): Ask {
+  let hanging: Promise<unknown> = Promise.resolve();
+  return async (work, signal) => {
+    await within(hanging, stalledMs, signal);
+    if (signal.aborted) return undefined;
+    const begun = work();
+    hanging = begun.catch(() => {});
+    return within(begun, stalledMs, signal);
+  };
+}
+
+/** Undefined after the signal. @throws AppError `source/stalled` */
+async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
+  const over = new AbortController();
+  const stalled = sleep(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).then(
+    () => {
+      throw appError("source/stalled", `no answer of the folder for ${ms} ms`);
+    },
+    () => undefined,
+  );
+  try {
+    return await Promise.race([work, stalled]);
+  } finally {
+    over.abort();
+  }
 }
 
 function same(a: Seen, b: Seen | undefined): boolean {

@@ -37,7 +37,7 @@ export interface SourceStats {
 /** A camera that is pulled from, again and again. */
 export interface Source {
   stats(): SourceStats;
-  /** Nothing is left running after it. Idempotent. */
+  /** Nothing is left running after it, but what the system does not let go within `closeMs`. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -49,12 +49,14 @@ export interface SourceOptions {
   readonly delayMs: (attempt: number) => number;
   /** A run that gave pictures for so long was a good one: after it, the waits begin small again, ms. */
   readonly steadyMs: number;
+  /** How long to wait at the end for what hangs, ms. Default five seconds. */
+  readonly closeMs?: number;
   readonly clock?: Pick<Clock, "monotonicMs">;
 }
 
 /** Keeps a source running, with growing waits between tries. */
 export function keepRunning(run: SourceRun, options: SourceOptions): Source {
-  const { onFrame, onState, delayMs, steadyMs, clock = systemClock } = options;
+  const { onFrame, onState, delayMs, steadyMs, closeMs = 5000, clock = systemClock } = options;
   const stop = new AbortController();
   const { signal } = stop;
   let state: SourceState = { kind: "starting" };
@@ -105,9 +107,12 @@ export function keepRunning(run: SourceRun, options: SourceOptions): Source {
   const kept = keep();
   return {
     stats: () => ({ state, frames, restarts }),
-    close: () => {
+    async close() {
       stop.abort();
-      return kept;
+      const over = new AbortController();
+      const late = sleep(closeMs, undefined, { signal: over.signal }).catch(() => {});
+      await Promise.race([kept, late]);
+      over.abort();
     },
   };
 }

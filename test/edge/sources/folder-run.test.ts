@@ -28,7 +28,10 @@ function watch(before: (folder: string) => void = () => {}, options: Partial<Fol
   const stop = new AbortController();
   let works = 0;
   const sink = { frame: (one: SourceFrame) => void frames.push(one), works: () => void works++ };
-  const ended = folderRun({ path: folder, everyMs: 10, maxFrameBytes: 100, ...options })(sink, stop.signal);
+  const ended = folderRun({ path: folder, everyMs: 10, maxFrameBytes: 100, stalledMs: 30_000, ...options })(
+    sink,
+    stop.signal,
+  );
   ended.catch(() => {});
   started(stop, async (one) => {
     one.abort();

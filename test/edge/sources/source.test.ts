@@ -91,6 +91,13 @@ describe("keepRunning", () => {
     expect(source.stats().state).toMatchObject({ fault: { message: "Error: a bug" } });
   });
 
+  it("waits at the end only so long for what hangs", async () => {
+    const { source } = keep(() => new Promise(() => {}), { closeMs: 10 });
+    await source.close();
+    await source.close();
+    expect(source.stats()).toMatchObject({ state: { kind: "starting" } });
+  });
+
   it("closes while it waits, and gives no frame after it", async () => {
     let late = (): void => {};
     const { source, frames, until } = keep(
