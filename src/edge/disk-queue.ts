@@ -30,6 +30,8 @@ export interface DiskQueue {
   take(): QueuedMessage | undefined;
   /** The message needs not be kept any more. */
   done(n: number): void;
+  /** The same, and it counts as dropped: the broker will never have it. */
+  drop(n: number): void;
   sync(): Promise<void>;
   close(): void;
   readonly messages: number;
@@ -133,6 +135,21 @@ export function openDiskQueue({ folder, maxBytes, whenFull, log }: DiskQueueOpti
     ready = found.filter(({ n }) => !doneBefore.has(n));
   }
 
+  /** False when it was dropped meanwhile. */
+  function done(n: number): boolean {
+    const part = segments.find(({ first, last }) => first <= n && n <= last);
+    if (part === undefined) return false;
+    part.open -= 1;
+    const unnoted = faultOf(() => tail().file.append({ done: n }));
+    // On a full disk as well: what is let go of is what makes room again.
+    const fault = faultOf(shrink) ?? unnoted;
+    if (fault !== undefined && !hadFault) {
+      log("warn", `the queue in ${folder} could not be shortened: a restart sends messages again`, fault);
+    }
+    hadFault = fault !== undefined;
+    return true;
+  }
+
   io(`open the queue in ${folder}`, recover);
   return {
     push(topic, payload) {
@@ -153,17 +170,9 @@ export function openDiskQueue({ folder, maxBytes, whenFull, log }: DiskQueueOpti
       while (ready.length === 0 && readThrough < tail().file.number) io(`read the queue in ${folder}`, readOn);
       return ready.shift();
     },
-    done(n) {
-      const part = segments.find(({ first, last }) => first <= n && n <= last);
-      if (part === undefined) return; // it was dropped meanwhile
-      part.open -= 1;
-      const unnoted = faultOf(() => tail().file.append({ done: n }));
-      // On a full disk as well: what is let go of is what makes room again.
-      const fault = faultOf(shrink) ?? unnoted;
-      if (fault !== undefined && !hadFault) {
-        log("warn", `the queue in ${folder} could not be shortened: a restart sends messages again`, fault);
-      }
-      hadFault = fault !== undefined;
+    done: (n) => void done(n),
+    drop(n) {
+      if (done(n)) dropped += 1;
     },
     async sync() {
       if (messages() === 0) return;

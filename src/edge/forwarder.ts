@@ -71,7 +71,8 @@ export function forwarder(options: ForwarderOptions): Forwarder {
       retryTimer ??= setTimeout(resume, retryMs).unref();
       return;
     }
-    queue.done(message.n);
+    if (result === "sent") queue.done(message.n);
+    else queue.drop(message.n);
     // There is room again; in a moment, as what else had none may be told of it only now.
     if (retryTimer !== undefined) resuming ??= setImmediate(resume);
     pump();

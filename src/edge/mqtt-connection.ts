@@ -56,6 +56,8 @@ const defaultSendWindow = 20;
 /** DISCONNECT without a reason is the same on both versions [MQTT-3.14]. */
 const disconnectPacket = Uint8Array.of(0xe0, 0);
 const closeWaitMs = 1000;
+/** PUBACK codes of a broker that may take it in a while: unspecified, implementation specific, quota [MQTT-5 3.4.2.1]. */
+const passing: ReadonlySet<number> = new Set([0x80, 0x83, 0x97]);
 
 /** @throws AppError `mqtt/…`; `mqtt/version` where the broker refuses the version. */
 export async function openConnection(options: ConnectionOptions, version: 4 | 5): Promise<MqttConnection> {
@@ -168,7 +170,7 @@ async function sendOver(client: MqttClient, { topic, payload, options }: OutMess
     return "sent";
   } catch (error) {
     const { code } = error as { code?: unknown };
-    if (typeof code !== "number") return "later";
+    if (typeof code !== "number" || passing.has(code)) return "later";
     const refusal = code === 135 ? "mqtt/not-authorized" : "mqtt/refused";
     return { refused: appError(refusal, `${topic}: ${(error as Error).message}`, { cause: error }) };
   }

@@ -15,7 +15,7 @@ export interface OutMessage {
   readonly options: PublishOptions;
 }
 
-/** `sent`: the broker has it. `refused`: it never will. `later`: the connection broke. */
+/** `sent`: the broker has it. `refused`: it never will. `later`: the connection broke, or the broker has no room just now. */
 export type SendResult = "sent" | "later" | { readonly refused: AppError };
 
 /** QoS 1 messages until the broker has them; in memory, in order, bounded. */
@@ -43,7 +43,12 @@ interface Entry {
 interface Link {
   readonly send: (message: OutMessage) => Promise<SendResult>;
   readonly window: number;
+  /** Messages that the broker did not take just now: nothing is sent until all of them may be tried again. */
+  resting: number;
 }
+
+/** Before a broker is asked again that did not take a message. */
+const restMs = 1000;
 
 export function outbox(options: OutboxOptions): Outbox {
   const entries: Entry[] = [];
@@ -98,13 +103,24 @@ export function outbox(options: OutboxOptions): Outbox {
   async function sendEntry(entry: Entry, over: Link): Promise<void> {
     const result = await over.send(entry.message);
     if (result === "sent") remove(entry);
-    else if (result !== "later") remove(entry, result.refused);
+    else if (result === "later") rest(entry, over);
+    else remove(entry, result.refused);
     if (link === over) pump();
+  }
+
+  function rest(entry: Entry, over: Link): void {
+    over.resting++;
+    setTimeout(() => {
+      over.resting--;
+      if (link !== over) return; // the next connection sends it anyway
+      entry.inFlight = false;
+      pump();
+    }, restMs).unref();
   }
 
   function pump(): void {
     const current = link;
-    if (current === undefined) return;
+    if (current === undefined || current.resting > 0) return;
     let inFlight = entries.filter((entry) => entry.inFlight).length;
     for (const entry of entries) {
       if (inFlight >= current.window) return;
@@ -131,7 +147,7 @@ export function outbox(options: OutboxOptions): Outbox {
     },
     attach(send, window) {
       for (const entry of entries) entry.inFlight = false;
-      link = { send, window };
+      link = { send, window, resting: 0 };
       pump();
     },
     detach() {

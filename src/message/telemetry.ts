@@ -107,7 +107,7 @@ export interface BoxTelemetry {
 export interface QueueTelemetry {
   readonly messages: number;
   readonly bytes: number;
-  /** Lost because it was full, since the start. */
+  /** Lost because it was full or the broker refused them, since the start. */
   readonly dropped: number;
 }
 
@@ -193,7 +193,11 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
         .optional()
         .describe("cameras that the node pulls frames from itself, by name"),
       queue: z
-        .strictObject({ messages: count, bytes: count, dropped: count.describe("lost since the start: it was full") })
+        .strictObject({
+          messages: count,
+          bytes: count,
+          dropped: count.describe("lost since the start: it was full, or the broker refused them"),
+        })
         .optional()
         .describe("learned and rejected messages on disk until the broker has them"),
     })

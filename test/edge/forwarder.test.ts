@@ -134,6 +134,7 @@ it("passes over what the broker refuses for good, and says so", async () => {
   open.shift()!.settle(appError("mqtt/not-authorized", "t"));
   await vi.waitFor(() => expect(queue.messages).toBe(0));
   expect(logged.join()).toContain("nothing was sent on t");
+  expect(queue.dropped).toBe(1);
   await forward.close();
 });
 

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { embeddedBroker } from "../../src/edge/broker.ts";
+import { openConnection } from "../../src/edge/mqtt-connection.ts";
 import { endpointOf } from "../../src/edge/mqtt-socket.ts";
 import type { MqttTransportOptions } from "../../src/edge/mqtt-transport.ts";
 import {
@@ -135,6 +136,35 @@ describe("faults", () => {
     expect(state?.kind === "offline" && state.fault.message).not.toContain("command");
     allowed = true;
     await connected(watched.transport);
+  });
+});
+
+describe("an answer to what was sent", () => {
+  it.each([
+    [0x00, "sent"],
+    [0x10, "sent"], // no subscribers
+    [0x80, "later"],
+    [0x83, "later"],
+    [0x97, "later"],
+    [0x87, "mqtt/not-authorized"],
+    [0x90, "mqtt/refused"],
+    [0x99, "mqtt/refused"],
+  ])("of code %i is: %s", async (code, expected) => {
+    const url = await listening((socket) =>
+      socket.on("data", (packet) => {
+        if (packet[0] === 0x10) socket.write(Uint8Array.of(0x20, 3, 0, 0, 0));
+        // type, length, length of the topic "t" (2 bytes), "t", the id (2 bytes)
+        else if (packet[0] === 0x32) socket.write(Uint8Array.of(0x40, 3, packet[5]!, packet[6]!, code));
+      }),
+    );
+    const { connection: common } = boxOptions(url);
+    const connection = await openConnection(
+      { ...common, clientId, filters: [], maxPayloadBytes: 1000, onMessage: () => {} },
+      5,
+    );
+    cleanUps.push(() => connection.close());
+    const result = await connection.send({ topic: "t", payload: Uint8Array.of(1), options: { qos: 1 } });
+    expect(typeof result === "string" ? result : result.refused.code).toBe(expected);
   });
 });
 

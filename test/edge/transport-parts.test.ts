@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ackWindow } from "../../src/edge/ack-window.ts";
 import { backoffMs } from "../../src/edge/backoff.ts";
 import { mqttFault } from "../../src/edge/mqtt-faults.ts";
@@ -139,6 +139,31 @@ describe("outbox", () => {
     const outcome = adding(box, [message("a", 600), message("b", 600), message("c", 2000)]);
     await expect.poll(() => Object.fromEntries(outcome)).toEqual({ a: "mqtt/outbox-full", c: "mqtt/outbox-full" });
     expect(box.bytes).toBe(601);
+  });
+
+  it("asks a broker again, in order, that has no room just now", async () => {
+    vi.useFakeTimers();
+    try {
+      const box = outbox(options);
+      const outcome = adding(
+        box,
+        ["a", "b", "c"].map((topic) => message(topic)),
+      );
+      const sent: string[] = [];
+      let hasRoom = false;
+      box.attach(async ({ topic }) => {
+        sent.push(topic);
+        return hasRoom ? "sent" : "later";
+      }, 2);
+      await vi.advanceTimersByTimeAsync(900);
+      expect(sent).toEqual(["a", "b"]);
+      hasRoom = true;
+      await vi.advanceTimersByTimeAsync(200);
+      expect(sent).toEqual(["a", "b", "a", "b", "c"]);
+      expect([...outcome.values()]).toEqual(["sent", "sent", "sent"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("keeps only the newest retained message of a topic", async () => {

@@ -129,7 +129,7 @@ function queued({ messages, bytes, dropped }: QueueTelemetry): Family[] {
   return [
     gauge("l2p_queue_messages", "Results on disk that wait for the broker.", messages),
     gauge("l2p_queue_bytes", "The queue on disk.", bytes),
-    counter("l2p_queue_dropped_total", "Results lost: the queue was full.", dropped),
+    counter("l2p_queue_dropped_total", "Results lost: the queue was full, or the broker refused them.", dropped),
   ];
 }
 
