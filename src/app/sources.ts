@@ -48,7 +48,8 @@ export function cameraSources(
   const rng = createRng(Date.now() >>> 0);
   const run = (source: SourceSettings): SourceRun => {
     const everyMs = 1000 / source.framesPerSecond;
-    if (source.kind === "folder") return folderRun({ path: source.path, everyMs, maxFrameBytes, stalledMs: source.stalledMs });
+    if (source.kind === "folder")
+      return folderRun({ path: source.path, everyMs, maxFrameBytes, stalledMs: source.stalledMs });
     return ffmpegRun({
       call: () => ffmpegCall(source, passwordOf(source)),
       maxFrameBytes,

@@ -56,6 +56,8 @@ describe.skipIf(!hasChromium)(`the page that teaches (${needsChromium})`, () => 
 
   test("any camera's frame can be taught, and a refusal is told", async () => {
     answer = { outcome: "rejected", code: "label/late", detail: "the frame has left the label window" };
+    // The frame that is played last, which the page shows with its next tick.
+    await page.locator(".camera").first().getByText("31\u00a0%").waitFor();
     await page.locator(".camera .frame").first().click();
     await page.locator("#teach-label").fill("gear");
     await page.getByRole("button", { name: "Teach", exact: true }).click();
