@@ -8,6 +8,11 @@ export function isModelName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name);
 }
 
+/** @throws AppError `model/name` */
+export function requireModelName(name: string): void {
+  if (!isModelName(name)) throw appError("model/name", `${JSON.stringify(name)} is no name for a model`);
+}
+
 /**
  * Where this user's models are installed: `$XDG_DATA_HOME/l2p-edge/models`, by default under ~/.local/share. A relative
  * path there counts as unset (https://specifications.freedesktop.org/basedir-spec/latest/).

@@ -1,6 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { CellResult } from "../evaluate/result.ts";
-import type { ScenarioName } from "../evaluate/scenarios/open.ts";
+import { type ScenarioName, scenarioNames } from "../evaluate/scenarios/names.ts";
 import { number } from "./arguments.ts";
 import { evaluateReportCommand } from "./evaluate-report.ts";
 import { progress, type Progress } from "./terminal.ts";
@@ -24,17 +24,6 @@ interface EvaluateFlags {
   readonly threads: number;
 }
 
-/** Known without loading the harness, whose imports are heavy; a test holds both lists together. */
-const scenarios: readonly ScenarioName[] = [
-  "split-cifar100",
-  "gaussian-cifar100",
-  "blurry-cifar100",
-  "diverse",
-  "drift",
-  "parts",
-  "folders",
-];
-
 const about = `
 Scenarios (none tells a method which task an image is of):
   split-cifar100     10 tasks of 10 classes, one after another (--data: a tree with train and test)
@@ -51,7 +40,7 @@ Methods: sequential, sequential-frozen, ewc, lwf, er, l2p, l2p+er, ncm, slda, ra
 export function evaluateCommand(): Command {
   return new Command("evaluate")
     .description("Play a scenario to ways of learning, measure what they learn and forget; stopped, it goes on.")
-    .addArgument(new Argument("<scenario>", "see below").choices(scenarios))
+    .addArgument(new Argument("<scenario>", "see below").choices(scenarioNames))
     .option("--data <path>", "images: an ImageFolder tree, or a .tar or .tar.gz of one")
     .option("--methods <list>", "with commas between", names, ["ncm", "slda", "stream"])
     .option("--model <path>", "model folder or .safetensors file; default: the embedded one")

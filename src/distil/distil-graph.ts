@@ -1,13 +1,13 @@
-import { patchCount, type VitArchitecture } from "../backbone/architecture.ts";
-import { type Normalisation, vit, type WeightSource } from "../backbone/vit.ts";
-import { gradient } from "../onnx/gradient.ts";
+import { patchCount } from "../backbone/architecture.ts";
+import type { Normalisation } from "../backbone/vit.ts";
 import { createGraph, type Graph, type Value } from "../onnx/graph.ts";
 import { add, atLeast, div, mul, scale, sqrt, sub } from "../onnx/ops/elementwise.ts";
 import { matmul } from "../onnx/ops/matmul.ts";
 import { mean, sum } from "../onnx/ops/reduce.ts";
 import { reshape, slice } from "../onnx/ops/shape.ts";
-import { type ParameterLayout, parameterName } from "./parameters.ts";
+import type { ParameterLayout } from "./parameters.ts";
 import { studentTaps } from "./teacher.ts";
+import { outputGradients, trainedVit } from "./trained-vit.ts";
 
 /** How far the student's feature s is from the teacher's t, both standardised: a weight for each term. */
 export interface DistilLoss {
@@ -19,11 +19,6 @@ export interface DistilLoss {
   readonly whitened: number;
   /** 1 − cos of each patch token to the teacher's standardised one, mean over patches and taps. */
   readonly tokens: number;
-}
-
-/** Names of a parameter's gradient among the outputs. */
-export function gradientName(parameter: string): string {
-  return `d_${parameter}`;
 }
 
 /** Name of the input with the teacher's tokens for a tap. */
@@ -41,7 +36,7 @@ export function distilGraph(layout: ParameterLayout, normalisation: Normalisatio
   const patches = patchCount(layout.architecture);
   const distances: Value[] = [];
   const taps = loss.tokens > 0 ? studentTaps(depth) : [];
-  const { feature, parameters } = student(g, layout, normalisation, (index, tokens) => {
+  const { feature, parameters } = trainedVit(g, layout, normalisation, (index, tokens) => {
     const tap = taps.indexOf(index);
     if (tap < 0) return;
     const seen = slice(g, tokens, 1, 1, g.ints([1 + patches]), patches);
@@ -66,37 +61,16 @@ export function distilGraph(layout: ParameterLayout, normalisation: Normalisatio
     0,
   );
 
-  const seed = g.constant("one", { data: Float32Array.of(1), shape: [1, 1] });
-  const gradients = gradient(g, total, seed, parameters);
-  g.output("loss", total);
+  outputGradients(g, total, parameters);
   g.output("features", feature);
-  parameters.forEach((parameter, i) => g.output(gradientName(parameter.name), gradients[i]!));
   return g;
 }
 
 /** The same student without a loss: `pixels` and parameters → `features`. */
 export function studentGraph(layout: ParameterLayout, normalisation: Normalisation): Graph {
   const g = createGraph("distil_features");
-  g.output("features", student(g, layout, normalisation).feature);
+  g.output("features", trainedVit(g, layout, normalisation).feature);
   return g;
-}
-
-/** The ViT on weights that are inputs, without prompts: q(x). */
-function student(
-  g: Graph,
-  { architecture, parameters }: ParameterLayout,
-  normalisation: Normalisation,
-  onBlock?: (index: number, tokens: Value) => void,
-): { feature: Value; parameters: Value[] } {
-  const { imageSize, width }: VitArchitecture = architecture;
-  const inputs = new Map(parameters.map(({ name, shape }) => [name, g.input(name, "float32", shape)]));
-  const weight: WeightSource = (name, _shape, rows) => inputs.get(parameterName(name, rows))!;
-  const pixels = g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
-  const prompts = g.input("prompts", "float32", ["B", "T", width]);
-  return {
-    feature: vit(g, architecture, normalisation, weight, pixels, prompts, onBlock),
-    parameters: [...inputs.values()],
-  };
 }
 
 /** Cosine of each row of a with the same row of b, […, 1]. */

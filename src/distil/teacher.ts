@@ -1,10 +1,11 @@
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { Tensor as OrtTensor } from "onnxruntime-node";
 import type { BackboneInfo } from "../backbone/engine.ts";
 import type { Model } from "../backbone/model.ts";
 import { frozenWeights, vit } from "../backbone/vit.ts";
 import { createGraph, type Graph, type Value } from "../onnx/graph.ts";
 import { matmul } from "../onnx/ops/matmul.ts";
 import { slice, transpose } from "../onnx/ops/shape.ts";
+import { cpuSessions } from "./cpu-sessions.ts";
 
 /** What the teacher says of a batch. */
 export interface Answers {
@@ -47,12 +48,8 @@ export function teacherTap(tap: number, studentDepth: number, teacherDepth: numb
 export async function createTeacher({ model, taps, studentSide, threads }: TeacherOptions): Promise<Teacher> {
   const { info, architecture } = model;
   const { imageSize, width } = architecture;
-  const session = await InferenceSession.create(teacherGraph(model, taps, studentSide).build(), {
-    executionProviders: ["cpu"],
-    intraOpNumThreads: threads,
-    logSeverityLevel: 3,
-    extra: { session: { intra_op: { allow_spinning: "0" } } },
-  });
+  const sessions = cpuSessions(threads);
+  const session = await sessions.get("teacher", () => teacherGraph(model, taps, studentSide));
   const perTap = studentSide ** 2 * width;
   return {
     info,
@@ -71,7 +68,7 @@ export async function createTeacher({ model, taps, studentSide, threads }: Teach
       });
       return { features: results["features"]!.data as Float32Array, tokens };
     },
-    close: () => session.release(),
+    close: () => sessions.close(),
   };
 }
 

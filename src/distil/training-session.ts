@@ -1,7 +1,8 @@
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { Tensor as OrtTensor } from "onnxruntime-node";
 import type { Normalisation } from "../backbone/vit.ts";
 import type { Graph } from "../onnx/graph.ts";
-import { type DistilLoss, distilGraph, gradientName, studentGraph, tokensName } from "./distil-graph.ts";
+import { cpuSessions } from "./cpu-sessions.ts";
+import { type DistilLoss, distilGraph, studentGraph, tokensName } from "./distil-graph.ts";
 import type { ParameterLayout } from "./parameters.ts";
 import {
   type KeptPatches,
@@ -11,6 +12,7 @@ import {
   takePositions,
   takeTokens,
 } from "./patches.ts";
+import { gradientName } from "./trained-vit.ts";
 
 export interface TrainingBatch {
   /** uint8 [count, S, S, 3] */
@@ -47,21 +49,7 @@ export interface TrainingSessionOptions {
 export function createTrainingSession(options: TrainingSessionOptions): TrainingSession {
   const { layout, normalisation, loss, whitening, threads } = options;
   const { imageSize, patchSize, width } = layout.architecture;
-  const sessions = new Map<string, Promise<InferenceSession>>();
-
-  function session(name: string, graph: () => Graph): Promise<InferenceSession> {
-    const found = sessions.get(name);
-    if (found !== undefined) return found;
-    const created = InferenceSession.create(graph().build(), {
-      executionProviders: ["cpu"],
-      intraOpNumThreads: threads,
-      logSeverityLevel: 3,
-      // Idle threads sleep: other programs share the cores, and a thread that spins takes theirs.
-      extra: { "session.intra_op.allow_spinning": "0" },
-    });
-    sessions.set(name, created);
-    return created;
-  }
+  const sessions = cpuSessions(threads);
 
   function feeds(flat: Float32Array, pixels: Uint8Array, count: number, kept?: KeptPatches): OrtTensors {
     const side = kept?.side ?? imageSize / patchSize;
@@ -94,7 +82,7 @@ export function createTrainingSession(options: TrainingSessionOptions): Training
     step: async (flat, { pixels, targets, tokens, count }, gradients, kept) => {
       const side = kept?.side ?? imageSize / patchSize;
       const graph = (): Graph => distilGraph(layoutWithPatches(layout, side), normalisation, loss);
-      const running = await session(`step ${side}`, graph);
+      const running = await sessions.get(`step ${side}`, graph);
       const results = await running.run({
         ...feeds(flat, pixels, count, kept),
         targets: new OrtTensor("float32", targets, [count, width]),
@@ -110,14 +98,11 @@ export function createTrainingSession(options: TrainingSessionOptions): Training
       return numbers(results["loss"]!)[0]!;
     },
     features: async (flat, pixels, count) => {
-      const running = await session("features", () => studentGraph(layout, normalisation));
+      const running = await sessions.get("features", () => studentGraph(layout, normalisation));
       const results = await running.run(feeds(flat, pixels, count));
       return Float32Array.from(numbers(results["features"]!));
     },
-    close: async () => {
-      for (const created of sessions.values()) await (await created).release();
-      sessions.clear();
-    },
+    close: () => sessions.close(),
   };
 }
 

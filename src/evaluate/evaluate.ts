@@ -10,7 +10,8 @@ import type { MethodKind, MethodSettings } from "./methods/method.ts";
 import type { Protocol } from "./plan.ts";
 import { type CellResult, type CellSpec, groupName } from "./result.ts";
 import type { Scenario } from "./scenario.ts";
-import { openScenarios, type ScenarioName } from "./scenarios/open.ts";
+import type { ScenarioName } from "./scenarios/names.ts";
+import { openScenarios } from "./scenarios/open.ts";
 
 export interface EvaluateOptions {
   readonly scenario: ScenarioName;

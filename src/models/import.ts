@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { isModelName } from "../backbone/installed.ts";
+import { requireModelName } from "../backbone/installed.ts";
 import type { Description, Manifest } from "../backbone/manifest.ts";
 import { readWeightsFile } from "../backbone/model.ts";
-import { appError } from "../kernel/errors.ts";
 import { readBeside } from "./beside.ts";
 import { convertWeights } from "./convert.ts";
 import { install, stageWeights } from "./install.ts";
@@ -38,7 +37,7 @@ const half = [0.5, 0.5, 0.5] as const;
  */
 export async function importModel(options: ImportOptions): Promise<Installed> {
   const { path, name, modelsFolder, imageSize, description = {} } = options;
-  if (!isModelName(name)) throw appError("model/name", `${JSON.stringify(name)} is no name for a model`);
+  requireModelName(name);
   const file = await readWeightsFile(path);
   const beside = await readBeside(path);
   const converted = convertWeights(file, {

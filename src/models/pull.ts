@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { HubModel } from "../backbone/catalogue.ts";
-import { isModelName } from "../backbone/installed.ts";
+import { requireModelName } from "../backbone/installed.ts";
 import type { Manifest, Origin } from "../backbone/manifest.ts";
 import { loadModel, readManifest, readWeightsFile } from "../backbone/model.ts";
 import { type AppError, appError, isAppError } from "../kernel/errors.ts";
@@ -40,7 +40,7 @@ const maxBytes = 2 ** 31 - 1;
  */
 export async function pullModel(options: PullOptions): Promise<Installed> {
   const { model, modelsFolder, name = model.name, imageSize = model.architecture.imageSize } = options;
-  if (!isModelName(name)) throw appError("model/name", `${JSON.stringify(name)} is no name for a model`);
+  requireModelName(name);
   const url = fileUrl(options.hub, model);
   return await inWorkplace(modelsFolder, name, async (workplace) => {
     const there = await installedModel(join(modelsFolder, name));

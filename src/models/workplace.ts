@@ -1,6 +1,6 @@
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { isModelName } from "../backbone/installed.ts";
+import { requireModelName } from "../backbone/installed.ts";
 import { lockState, type StateLock } from "../edge/state-lock.ts";
 import { appError, isAppError } from "../kernel/errors.ts";
 
@@ -22,7 +22,7 @@ export async function inWorkplace<T>(
   name: string,
   work: (workplace: Workplace) => Promise<T>,
 ): Promise<T> {
-  if (!isModelName(name)) throw appError("model/name", `${JSON.stringify(name)} is no name for a model`);
+  requireModelName(name);
   // No model's name begins with a dot.
   const folder = join(modelsFolder, ".work", name);
   const staging = join(folder, "staging");

@@ -7,7 +7,7 @@ import { createRng } from "../../src/kernel/rng.ts";
 import { embeddedModelPath } from "../../src/backbone/model.ts";
 import { evaluate, type EvaluateOptions } from "../../src/evaluate/evaluate.ts";
 import { type CellResult, parseResult } from "../../src/evaluate/result.ts";
-import { scenarioNames } from "../../src/evaluate/scenarios/open.ts";
+import { scenarioNames } from "../../src/evaluate/scenarios/names.ts";
 import { tinyModel, writeModel } from "../support/tiny-model.ts";
 
 let folder: string;

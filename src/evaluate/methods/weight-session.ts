@@ -1,8 +1,9 @@
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { Tensor as OrtTensor } from "onnxruntime-node";
 import type { Normalisation } from "../../backbone/vit.ts";
+import { cpuSessions } from "../../distil/cpu-sessions.ts";
 import type { ParameterLayout } from "../../distil/parameters.ts";
-import type { Graph } from "../../onnx/graph.ts";
-import { gradientName, logitsGraph, weightStepGraph } from "./weight-graph.ts";
+import { gradientName } from "../../distil/trained-vit.ts";
+import { logitsGraph, weightStepGraph } from "./weight-graph.ts";
 
 /** All weights of a ViT with a linear head, or their gradients. */
 export interface Weights {
@@ -46,20 +47,7 @@ export interface WeightSessionOptions {
 
 export function weightSession({ layout, normalisation, threads }: WeightSessionOptions): WeightSession {
   const { imageSize, width } = layout.architecture;
-  const open = new Map<string, Promise<InferenceSession>>();
-
-  function session(graph: () => Graph, name: string): Promise<InferenceSession> {
-    const created =
-      open.get(name) ??
-      InferenceSession.create(graph().build(), {
-        executionProviders: ["cpu"],
-        intraOpNumThreads: threads,
-        logSeverityLevel: 3,
-        extra: { "session.intra_op.allow_spinning": "0" },
-      });
-    open.set(name, created);
-    return created;
-  }
+  const sessions = cpuSessions(threads);
 
   function feeds(weights: Weights, pixels: Uint8Array, count: number): Record<string, OrtTensor> {
     const classes = weights.headBias.length;
@@ -77,7 +65,7 @@ export function weightSession({ layout, normalisation, threads }: WeightSessionO
 
   return {
     step: async (weights, { pixels, count, targets, old }) => {
-      const running = await session(() => weightStepGraph(layout, normalisation), "step");
+      const running = await sessions.get("step", () => weightStepGraph(layout, normalisation));
       const shape = [count, weights.headBias.length];
       const results = await running.run({
         ...feeds(weights, pixels, count),
@@ -100,12 +88,9 @@ export function weightSession({ layout, normalisation, threads }: WeightSessionO
       };
     },
     logits: async (weights, pixels, count) => {
-      const running = await session(() => logitsGraph(layout, normalisation), "logits");
+      const running = await sessions.get("logits", () => logitsGraph(layout, normalisation));
       return (await running.run(feeds(weights, pixels, count)))["logits"]!.data as Float32Array;
     },
-    close: async () => {
-      for (const created of open.values()) await (await created).release();
-      open.clear();
-    },
+    close: () => sessions.close(),
   };
 }

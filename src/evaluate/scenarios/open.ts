@@ -6,6 +6,7 @@ import { classesOf, type Sizes } from "./classes.ts";
 import { driftScenario } from "./drift.ts";
 import { folderScenario } from "./folders.ts";
 import { gaussianScenario } from "./gaussian.ts";
+import type { ScenarioName } from "./names.ts";
 import { partsScenario } from "./parts.ts";
 import { splitScenario } from "./split.ts";
 
@@ -24,18 +25,6 @@ const fromData: Readonly<Record<Exclude<ScenarioName, "parts">, Build>> = {
   drift: ({ entries }, sizes, seed) => driftScenario(classesOf(entries, sizes), seed),
   folders: ({ entries }, sizes, seed) => folderScenario("folders", entries, sizes, seed),
 };
-
-export const scenarioNames = [
-  "split-cifar100",
-  "gaussian-cifar100",
-  "blurry-cifar100",
-  "diverse",
-  "drift",
-  "parts",
-  "folders",
-] as const;
-
-export type ScenarioName = (typeof scenarioNames)[number];
 
 /** Scenarios of one name: a seed each, of the same images. */
 export interface ScenarioSource {
