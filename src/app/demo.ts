@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import { decodeStatus } from "../message/status.ts";
 import { topics as topicsOf } from "../message/topic.ts";
 import { createScene, type Scene } from "../scene/scene.ts";
 import { demoSchedule, momentAt, type Schedule } from "../scene/schedule.ts";
@@ -57,7 +58,7 @@ export interface DemoSummary {
   readonly accuracy: DemoScores;
 }
 
-/** How long the last labels may take to be learned, ms. */
+/** How long the node may take to be online, and at the end the last labels to be learned, ms. */
 const SETTLE_MS = 60_000;
 const PROGRESS_EVERY_MS = 500;
 const NODE = "demo";
@@ -163,11 +164,14 @@ async function playOne(
 ): Promise<{ frames: number; labels: number }> {
   const { cameras, seed, frames = Infinity } = options;
   const share = Math.floor(frames / cameras) + (camera < frames % cameras ? 1 : 0);
+  const topics = topicsOf("l2p", NODE);
   const connection = await connectCamera(brokerUrl);
   try {
+    // Nobody keeps a frame for a node that does not listen yet, and its label would wait for it to the end.
+    await connection.listen(topics.status, SETTLE_MS, (_, payload) => decodeStatus(payload) === "online");
     return await playCamera(pictures(createScene({ seed: seed * 100 + camera, schedule }), share), {
       ...options,
-      topics: topicsOf("l2p", NODE),
+      topics,
       camera: `belt-${camera + 1}`,
       publish: connection.publish,
       seed: seed * 100 + camera,

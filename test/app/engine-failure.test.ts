@@ -30,6 +30,7 @@ describe("an engine that fails", () => {
     const node = started(await startNode(place.config()), (one) => one.stop());
     const observer = started(await observe(node.brokerUrl), (one) => one.end());
     const cameras = started(await sender(node.brokerUrl), (one) => one.end());
+    await observer.until("the node to be online", () => observer.statuses.at(-1)?.text === "online");
     await cameras.frame("cam0", "f1", await picture("bolt", 1));
     await expect(node.ended).rejects.toBe(fault);
     const last = observer.until("offline", () => observer.statuses.at(-1)?.text === "offline");
@@ -42,7 +43,9 @@ describe("an engine that fails", () => {
   it("is told to who waits for it, however late: before that it is no unhandled rejection", async () => {
     const place = started(await workplace(), (one) => one.remove());
     const node = started(await startNode(place.config()), (one) => one.stop());
+    const observer = started(await observe(node.brokerUrl), (one) => one.end());
     const cameras = started(await sender(node.brokerUrl), (one) => one.end());
+    await observer.until("the node to be online", () => observer.statuses.at(-1)?.text === "online");
     const unhandled: unknown[] = [];
     const hear = (reason: unknown): void => void unhandled.push(reason);
     process.on("unhandledRejection", hear);
