@@ -80,7 +80,7 @@ const nothingSeen: StreamState = {
   v: 1,
   through: 0,
   memory: [],
-  accuracy: prequentialAccuracy(1, 1).save(),
+  accuracy: prequentialAccuracy({ accuracyWindow: 1, accuracyFading: 1 }).save(),
   paused: false,
 };
 

@@ -1,5 +1,6 @@
 import type { HeadName, Prediction } from "../learner/types.ts";
 import type { Accuracies, Accuracy } from "../message/telemetry.ts";
+import type { StreamSettings } from "./settings.ts";
 
 type Judge = "combined" | HeadName;
 const judges: readonly Judge[] = ["combined", "prompted", "statistics"];
@@ -22,7 +23,10 @@ export interface PrequentialAccuracy {
   save(): AccuracyState;
 }
 
-export function prequentialAccuracy(window: number, fading: number, saved?: AccuracyState): PrequentialAccuracy {
+export function prequentialAccuracy(
+  settings: Pick<StreamSettings, "accuracyWindow" | "accuracyFading">,
+  saved?: AccuracyState,
+): PrequentialAccuracy {
   let samples = saved?.samples ?? 0;
   let fadingCount = saved?.fadingCount ?? 0;
   const of = new Map(judges.map((judge) => [judge, { hits: 0, fadingHits: 0, recent: "", ...saved?.judges[judge] }]));
@@ -31,8 +35,8 @@ export function prequentialAccuracy(window: number, fading: number, saved?: Accu
     const sums = of.get(judge)!;
     const hit = said === label ? 1 : 0;
     sums.hits += hit;
-    sums.fadingHits = hit + fading * sums.fadingHits;
-    sums.recent = (sums.recent + hit).slice(-window);
+    sums.fadingHits = hit + settings.accuracyFading * sums.fadingHits;
+    sums.recent = (sums.recent + hit).slice(-settings.accuracyWindow);
   }
 
   function read(judge: Judge): Accuracy {
@@ -45,7 +49,7 @@ export function prequentialAccuracy(window: number, fading: number, saved?: Accu
   return {
     add(before, label) {
       samples += 1;
-      fadingCount = 1 + fading * fadingCount;
+      fadingCount = 1 + settings.accuracyFading * fadingCount;
       count("combined", before.label, label);
       count("prompted", before.heads.prompted, label);
       count("statistics", before.heads.statistics, label);

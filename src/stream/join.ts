@@ -3,9 +3,9 @@ import {
   connect,
   endWith,
   ignoreElements,
-  interval,
   map,
   merge,
+  type Observable,
   type OperatorFunction,
   type SchedulerLike,
   takeUntil,
@@ -16,6 +16,7 @@ import type { FrameWindow, HeldFrame } from "./frame-window.ts";
 import type { LabelBook, PendingLabel } from "./label-book.ts";
 import { refuse, type Arrival, type ArrivedFrame, type Duplicate, type Refused } from "./outcome.ts";
 import type { StreamSettings } from "./settings.ts";
+import { ticks } from "./ticks.ts";
 
 /** What is to be written because of what came in. */
 export type Joined =
@@ -42,7 +43,9 @@ export interface JoinOptions {
   readonly known: () => readonly string[];
   /** True while too many labels stand in line for the disk. */
   readonly lineIsFull: () => boolean;
-  readonly sweepMs: number;
+  readonly sweepMs: () => number;
+  /** Emits when the settings may have changed. */
+  readonly changed$: Observable<unknown>;
   readonly scheduler: SchedulerLike;
 }
 
@@ -55,14 +58,14 @@ export interface JoinOptions {
  * ```
  */
 export function join(options: JoinOptions): OperatorFunction<ArrivedFrame | ArrivedLabel, Joined> {
-  const { window, book, settings, sweepMs, scheduler } = options;
+  const { window, book, settings, sweepMs, changed$, scheduler } = options;
   const sweep = (): readonly Joined[] => {
     window.sweep();
     return book.expire(settings.labelWindowMs).map((item) => ({ kind: "expired", item }) as const);
   };
   return connect((source) => {
     const end$ = source.pipe(ignoreElements(), endWith(true));
-    const sweeps$ = interval(sweepMs, scheduler).pipe(takeUntil(end$), map(sweep));
+    const sweeps$ = ticks(sweepMs, changed$, scheduler).pipe(takeUntil(end$), map(sweep));
     const arrivals$ = source.pipe(map((arrived) => (arrived.kind === "frame" ? onFrame(arrived) : onLabel(arrived))));
     return merge(arrivals$, sweeps$).pipe(concatMap((joined) => joined));
   });

@@ -1,5 +1,6 @@
 import { idOf } from "./frame-window.ts";
 import type { LabelKey } from "./parts.ts";
+import type { StreamSettings } from "./settings.ts";
 
 /** One labelled frame: its hash (null while it has not come) and the labels it was given, in order. */
 export type RememberedFrame = readonly [id: string, hash: string | null, labels: readonly string[]];
@@ -21,9 +22,12 @@ export interface LabelMemory {
   save(): readonly RememberedFrame[];
 }
 
-export function labelMemory(maxFrames: number, saved: readonly RememberedFrame[] = []): LabelMemory {
+export function labelMemory(
+  settings: Pick<StreamSettings, "dedupeFrames">,
+  saved: readonly RememberedFrame[] = [],
+): LabelMemory {
   const frames = new Map<string, { hash: string | null; labels: string[] }>();
-  for (const [id, hash, labels] of saved.slice(-maxFrames)) frames.set(id, { hash, labels: [...labels] });
+  for (const [id, hash, labels] of saved.slice(-settings.dedupeFrames)) frames.set(id, { hash, labels: [...labels] });
 
   const find = (key: LabelKey, hash: string | null): { hash: string | null; labels: string[] } | undefined => {
     const frame = frames.get(idOf(key.camera, key.frameId));
@@ -37,8 +41,10 @@ export function labelMemory(maxFrames: number, saved: readonly RememberedFrame[]
       frame.hash ??= hash;
       if (!frame.labels.includes(key.label)) frame.labels.push(key.label);
       frames.set(idOf(key.camera, key.frameId), frame);
-      const oldest = frames.keys().next();
-      if (frames.size > maxFrames && oldest.done !== true) frames.delete(oldest.value);
+      for (const id of frames.keys()) {
+        if (frames.size <= settings.dedupeFrames) break;
+        frames.delete(id);
+      }
     },
     remove(key, hash) {
       const frame = find(key, hash);

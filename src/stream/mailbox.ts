@@ -1,5 +1,6 @@
 import { from, Observable, type ObservableInput, type OperatorFunction, Subscription } from "rxjs";
 
+/** The numbers are read at each use: they may change. */
 export interface MailboxOptions<T> {
   /** Whose mailbox it goes into. */
   readonly keyOf: (item: T) => string;
@@ -19,9 +20,10 @@ export interface MailboxOptions<T> {
  * ```
  */
 export function mailbox<T, R>(
-  { keyOf, parallel, maxKeys, dropped }: MailboxOptions<T>,
+  options: MailboxOptions<T>,
   project: (item: T) => ObservableInput<R>,
 ): OperatorFunction<T, R> {
+  const { keyOf, dropped } = options;
   return (source) =>
     new Observable((subscriber) => {
       // A Map keeps the order in which keys began to wait; a replaced item keeps its place.
@@ -32,7 +34,7 @@ export function mailbox<T, R>(
 
       function start(): void {
         for (const [key, item] of waiting) {
-          if (running.size >= parallel) return;
+          if (running.size >= options.parallel) return;
           if (running.has(key)) continue;
           waiting.delete(key);
           run(key, item);
@@ -58,7 +60,7 @@ export function mailbox<T, R>(
         const replaced = waiting.get(key);
         if (replaced !== undefined) dropped(replaced, "mailbox/replaced");
         waiting.set(key, item);
-        if (waiting.size > maxKeys) {
+        while (waiting.size > options.maxKeys) {
           const [oldest] = waiting;
           waiting.delete(oldest![0]);
           dropped(oldest![1], "mailbox/cameras");

@@ -1,8 +1,9 @@
-import { interval, Observable, type OperatorFunction, type SchedulerLike } from "rxjs";
+import { NEVER, Observable, type OperatorFunction, type SchedulerLike } from "rxjs";
 import type { Clock } from "../kernel/clock.ts";
 import type { PipelineTelemetry } from "../message/telemetry.ts";
 import { latency } from "./latency.ts";
 import type { Outcome } from "./outcome.ts";
+import { ticks } from "./ticks.ts";
 
 /** What the meter counts. */
 export type Metered =
@@ -19,6 +20,8 @@ export type Gauges = Pick<
 
 export interface MeterOptions {
   readonly telemetryMs: number;
+  /** Emits when `telemetryMs` may have changed. */
+  readonly changed$?: Observable<unknown>;
   readonly clock: Clock;
   readonly scheduler: SchedulerLike;
   readonly gauges: () => Gauges;
@@ -31,12 +34,8 @@ export interface MeterOptions {
  * // out  -----T-----T---(T|)
  * ```
  */
-export function meter({
-  telemetryMs,
-  clock,
-  scheduler,
-  gauges,
-}: MeterOptions): OperatorFunction<Metered, PipelineTelemetry> {
+export function meter(options: MeterOptions): OperatorFunction<Metered, PipelineTelemetry> {
+  const { clock, scheduler, gauges, changed$ = NEVER } = options;
   return (source) =>
     new Observable((subscriber) => {
       const count = counter();
@@ -60,7 +59,7 @@ export function meter({
           subscriber.complete();
         },
       });
-      subscription.add(interval(telemetryMs, scheduler).subscribe(emit));
+      subscription.add(ticks(() => options.telemetryMs, changed$, scheduler).subscribe(emit));
       return subscription;
     });
 }

@@ -1,5 +1,6 @@
 import { from, Observable, type ObservableInput, type OperatorFunction, type SchedulerLike, Subscription } from "rxjs";
 
+/** The numbers are read at each use: they may change. */
 export interface MicroBatchOptions {
   readonly size: number;
   /** How long an incomplete batch waits for more, ms; 0 takes what is there. */
@@ -23,7 +24,7 @@ export function microBatch<T, R>(
   options: MicroBatchOptions,
   project: (batch: readonly T[]) => ObservableInput<R>,
 ): OperatorFunction<T, R> {
-  const { size, maxWaitMs, open$, stop$, scheduler } = options;
+  const { open$, stop$, scheduler } = options;
   return (source) =>
     new Observable((subscriber) => {
       let queue: T[] = [];
@@ -34,6 +35,7 @@ export function microBatch<T, R>(
       const subscription = new Subscription();
 
       function take(waited: boolean): void {
+        const { size, maxWaitMs } = options;
         if (running) return;
         if (completed && (queue.length === 0 || !isOpen)) return subscriber.complete();
         if (!isOpen || queue.length === 0) return;
@@ -59,7 +61,7 @@ export function microBatch<T, R>(
         timer = scheduler.schedule(() => {
           timer = null;
           take(true);
-        }, maxWaitMs);
+        }, options.maxWaitMs);
         subscription.add(timer);
       }
 

@@ -56,12 +56,12 @@ export function pipeline(raw$: Observable<RawMessage>, parts: PipelineParts): Pi
       const learned$ = labels$.pipe(
         connect((written$) => {
           const ready$ = merge(from(w.recovered.ready), written$.pipe(only("ready")));
-          const batches$ = ready$.pipe(microBatch({ ...w.batch, stop$ }, (batch) => learn(batch, w)));
+          const batches$ = ready$.pipe(microBatch(w.batch(stop$), (batch) => learn(batch, w)));
           return merge(written$.pipe(only("rejected", "duplicate")), batches$.pipe(each()));
         }),
       );
       const replayed$ = from(w.recovered.batches).pipe(
-        microBatch({ ...w.batch, ...w.replay, stop$ }, ([batch]) => learnAgain(batch!, w)),
+        microBatch(w.replay(stop$), ([batch]) => learnAgain(batch!, w)),
         each(),
       );
       const replies$ = in$.pipe(

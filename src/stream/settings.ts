@@ -1,4 +1,4 @@
-/** Every bound and period of the pipeline. */
+/** Every bound and period of the pipeline. Read at each use: what changes while it runs counts from then on. */
 export interface StreamSettings {
   readonly maxFrameBytes: number;
   /** Cameras that may have a frame waiting; beyond, the camera that waits longest loses its frame. */

@@ -1,4 +1,5 @@
-import { interval, Observable, type OperatorFunction, type SchedulerLike } from "rxjs";
+import { NEVER, Observable, type OperatorFunction, type SchedulerLike } from "rxjs";
+import { ticks } from "./ticks.ts";
 
 /** Why a snapshot is taken. `journal`: it is full, and a checkpoint lets it be cut. */
 export type SnapshotReason = "learned" | "interval" | "drift" | "command" | "journal" | "stop";
@@ -16,6 +17,8 @@ export interface SnapshotPolicyOptions {
   readonly snapshotEveryLearned: number;
   /** When something was learned since the last one; 0: never for this reason. */
   readonly snapshotEveryMs: number;
+  /** Emits when these may have changed. */
+  readonly changed$?: Observable<unknown>;
   readonly scheduler: SchedulerLike;
 }
 
@@ -31,7 +34,7 @@ const JOURNAL_AGAIN_MS = 30_000;
  * A full journal always gets one, and the next when something was learned or dropped since: until then it would free nothing.
  */
 export function snapshotPolicy(options: SnapshotPolicyOptions): OperatorFunction<SnapshotCue, SnapshotReason> {
-  const { snapshotEveryLearned, snapshotEveryMs, scheduler } = options;
+  const { scheduler, changed$ = NEVER } = options;
   return (source) =>
     new Observable((subscriber) => {
       let learned = 0;
@@ -54,6 +57,7 @@ export function snapshotPolicy(options: SnapshotPolicyOptions): OperatorFunction
           if (cue.kind === "dropped") return;
           if (cue.kind !== "learned") return take(cue.kind);
           learned += cue.count;
+          const { snapshotEveryLearned } = options;
           if (snapshotEveryLearned > 0 && learned >= snapshotEveryLearned) take("learned");
         },
         error: (error: unknown) => subscriber.error(error),
@@ -62,12 +66,10 @@ export function snapshotPolicy(options: SnapshotPolicyOptions): OperatorFunction
           subscriber.complete();
         },
       });
-      if (snapshotEveryMs > 0) {
-        const tick = (): void => {
-          if (learned > 0) take("interval");
-        };
-        subscription.add(interval(snapshotEveryMs, scheduler).subscribe(tick));
-      }
+      const tick = (): void => {
+        if (learned > 0) take("interval");
+      };
+      subscription.add(ticks(() => options.snapshotEveryMs, changed$, scheduler).subscribe(tick));
       return subscription;
     });
 }

@@ -3,7 +3,7 @@ import {
   BehaviorSubject,
   combineLatest,
   concat,
-  delay,
+  delayWhen,
   EMPTY,
   map,
   merge,
@@ -15,6 +15,7 @@ import {
   Subject,
   takeUntil,
   tap,
+  timer,
 } from "rxjs";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import type { Learner, LearnerTelemetry } from "../learner/types.ts";
@@ -46,6 +47,8 @@ import { createTurn } from "./turn.ts";
 /** What a pipeline is made of. */
 export interface PipelineParts {
   readonly settings: StreamSettings;
+  /** Emits when `settings` have other values: they are read at each use, and periods begin anew. */
+  readonly changed$?: Observable<unknown>;
   readonly topics: Topics;
   /** Already restored from the last checkpoint. Nobody else may call it. */
   readonly learner: Learner;
@@ -68,9 +71,9 @@ export interface PipelineParts {
 
 export interface Wired extends DecodeOptions, JoinOptions, PredictParts, LearnParts, ExecuteParts {
   readonly mailbox: MailboxOptions<ExpectedFrame>;
-  readonly batch: Omit<MicroBatchOptions, "stop$">;
+  readonly batch: (stop$: Observable<unknown>) => MicroBatchOptions;
   /** How batches of the last run are taken: one by one, before any other. */
-  readonly replay: Pick<MicroBatchOptions, "size" | "maxWaitMs" | "open$">;
+  readonly replay: (stop$: Observable<unknown>) => MicroBatchOptions;
   readonly meter: MeterOptions;
   readonly snapshotPolicy: SnapshotPolicyOptions;
   readonly settings: StreamSettings;
@@ -94,7 +97,7 @@ const maxLine = 256;
 
 /** Makes every part that `pipeline` puts together. */
 export function wire(parts: PipelineParts): Wired {
-  const { settings, topics, learner, modelId, prepare, journal, service } = parts;
+  const { settings, topics, learner, modelId, prepare, journal, service, changed$ = NEVER } = parts;
   const { clock = systemClock, scheduler = asyncScheduler, nextFrameId = frameIds(), log = () => {} } = parts;
   const saved = readStreamState(parts.streamState);
   const signal$ = new Subject<Metered>();
@@ -106,9 +109,9 @@ export function wire(parts: PipelineParts): Wired {
   const turn = createTurn();
   const dropped = (reason: string): void => signal$.next({ kind: "drop", reason });
   const window = frameWindow(settings, clock, dropped);
-  const memory = labelMemory(settings.dedupeFrames, saved?.memory);
+  const memory = labelMemory(settings, saved?.memory);
   const book = labelBook(memory, clock);
-  const accuracy = prequentialAccuracy(settings.accuracyWindow, settings.accuracyFading, saved?.accuracy);
+  const accuracy = prequentialAccuracy(settings, saved?.accuracy);
   const progress = { through: Math.max(learner.poolVersion, saved?.through ?? 0), repeats: true };
   const shots = snapshots({ turn, learner, memory, accuracy, progress, paused: () => paused$.value, log });
   const recovered = reopen(parts.recovered, { progress, window, book, clock, settings, log });
@@ -163,30 +166,57 @@ export function wire(parts: PipelineParts): Wired {
     },
     known: () => learner.labels,
     lineIsFull: () => writer.waiting >= maxLine,
-    sweepMs: Math.min(1000, Math.max(100, settings.labelWindowMs / 4)),
+    changed$,
+    sweepMs: () => Math.min(1000, Math.max(100, settings.labelWindowMs / 4)),
     mailbox: {
       keyOf: ({ frame }) => frame.camera,
-      parallel: settings.parallelFrames,
-      maxKeys: settings.maxCameras,
+      get parallel() {
+        return settings.parallelFrames;
+      },
+      get maxKeys() {
+        return settings.maxCameras;
+      },
       dropped(frame, reason) {
         dropped(reason);
         frame.predictedBy();
       },
     },
-    batch: {
-      size: settings.learnBatch,
-      maxWaitMs: settings.learnMaxWaitMs,
+    batch: (stop$) => ({
+      get size() {
+        return settings.learnBatch;
+      },
+      get maxWaitMs() {
+        return settings.learnMaxWaitMs;
+      },
       open$: combineLatest([paused$, replayed$], (paused, replayed) => !paused && replayed),
+      stop$,
       scheduler,
-    },
-    replay: { size: 1, maxWaitMs: 0, open$: concat(of(true), NEVER) },
+    }),
+    replay: (stop$) => ({ size: 1, maxWaitMs: 0, open$: concat(of(true), NEVER), stop$, scheduler }),
     labelDropped: () => cue$.next({ kind: "dropped" }),
     batchLearned: (count) => cue$.next({ kind: "learned", count }),
     replayedTo: (poolVersion) => {
       if (poolVersion === recovered.batches.at(-1)?.poolVersion) replayed$.next(true);
     },
-    meter: { telemetryMs: settings.telemetryMs, clock, scheduler, gauges },
-    snapshotPolicy: { ...settings, scheduler },
+    meter: {
+      get telemetryMs() {
+        return settings.telemetryMs;
+      },
+      changed$,
+      clock,
+      scheduler,
+      gauges,
+    },
+    snapshotPolicy: {
+      get snapshotEveryLearned() {
+        return settings.snapshotEveryLearned;
+      },
+      get snapshotEveryMs() {
+        return settings.snapshotEveryMs;
+      },
+      changed$,
+      scheduler,
+    },
     pause: (paused) => paused$.next(paused),
     checkpoint() {
       const durable = shots.durable();
@@ -195,7 +225,7 @@ export function wire(parts: PipelineParts): Wired {
     },
     signals: (end$) => merge(signal$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
     cues: (end$) => merge(cue$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
-    drained: delay(settings.drainMs, scheduler),
+    drained: delayWhen(() => timer(settings.drainMs, scheduler)),
     breakOff: (stop$) => takeUntil(stop$.pipe(tap(() => writer.close()))),
     takeSnapshot: (reason) => shots.take(reason),
   };

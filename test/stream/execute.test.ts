@@ -34,7 +34,7 @@ function stage(more: Partial<ExecuteParts> = {}): Stage {
   const { hear, play } = asyncMarbles();
   const learner = fakeLearner();
   learner.restore({ arrays: {}, meta: { history: [["x"], ["y"]], labels: ["bolt", "nut"] } });
-  const memory = labelMemory(9);
+  const memory = labelMemory({ dedupeFrames: 9 });
   memory.add({ camera: "cam", frameId: "1", label: "bolt" }, null);
   const checkpoints: { readonly written: () => void; readonly failed: (error: Error) => void }[] = [];
   const [replies, logged]: [Reply[], string[]] = [[], []];

@@ -1,4 +1,4 @@
-import { asyncScheduler, map, of } from "rxjs";
+import { asyncScheduler, map, NEVER, of } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { fakeClock } from "../../src/kernel/clock.ts";
 import type { ArrivedLabel } from "../../src/stream/decode.ts";
@@ -24,14 +24,15 @@ describe("join", () => {
     marbles(({ cold, expectObservable }, scheduler) => {
       const clock = { now: () => scheduler.now(), monotonicMs: () => scheduler.now() };
       const window = frameWindow(settings, clock, nothing);
-      const book = labelBook(labelMemory(9), clock);
+      const book = labelBook(labelMemory({ dedupeFrames: 9 }), clock);
       const options: JoinOptions = {
         window,
         book,
         settings,
         known: () => [],
         lineIsFull: () => false,
-        sweepMs: 10,
+        sweepMs: () => 10,
+        changed$: NEVER,
         scheduler,
       };
       const frameOf = (frameId: string): ArrivedFrame => {
@@ -66,11 +67,12 @@ describe("join", () => {
     const clock = fakeClock();
     const options: JoinOptions = {
       window: frameWindow(settings, clock, nothing),
-      book: labelBook(labelMemory(9), clock),
+      book: labelBook(labelMemory({ dedupeFrames: 9 }), clock),
       settings,
       known: () => [],
       lineIsFull: () => true,
-      sweepMs: 10,
+      sweepMs: () => 10,
+      changed$: NEVER,
       scheduler: asyncScheduler,
     };
     const labelOf = (frameId: string, qos: 0 | 1): ArrivedLabel => {
@@ -89,7 +91,7 @@ describe("label memory", () => {
   const key = { camera: "cam", frameId: "1", label: "bolt" };
 
   it("knows a label by its frame's bytes, and takes other bytes for another frame", () => {
-    const memory = labelMemory(9);
+    const memory = labelMemory({ dedupeFrames: 9 });
     memory.add(key, "aa");
     expect([memory.has(key, "aa"), memory.has(key, null), memory.has(key, "bb")]).toEqual([true, true, false]);
     memory.add(key, "bb");
@@ -97,7 +99,7 @@ describe("label memory", () => {
   });
 
   it("tells a correction from a first label", () => {
-    const memory = labelMemory(9);
+    const memory = labelMemory({ dedupeFrames: 9 });
     const second = { ...key, label: "nut" };
     memory.add(key, null);
     memory.add(second, "aa");
@@ -107,10 +109,10 @@ describe("label memory", () => {
   });
 
   it("is bounded, and comes back from a checkpoint as it was", () => {
-    const memory = labelMemory(3);
+    const memory = labelMemory({ dedupeFrames: 3 });
     for (const frameId of ["1", "2", "3", "4"]) memory.add({ ...key, frameId }, frameId);
     expect(memory.has(key, null)).toBe(false);
-    const again = labelMemory(3, memory.save());
+    const again = labelMemory({ dedupeFrames: 3 }, memory.save());
     expect(again.save()).toEqual(memory.save());
     expect(again.save()).toHaveLength(3);
     again.rename("bolt", "screw");

@@ -9,7 +9,7 @@ import { marbles } from "../support/marbles.ts";
 const gauges = (): Gauges => ({
   poolVersion: 0,
   paused: false,
-  accuracy: prequentialAccuracy(5, 0.9).read(),
+  accuracy: prequentialAccuracy({ accuracyWindow: 5, accuracyFading: 0.9 }).read(),
   classCounts: {},
   promptUse: [],
   combination: {},
@@ -49,7 +49,7 @@ describe("meter", () => {
 
 describe("prequential accuracy", () => {
   it("is overall, windowed and fading, of each head and of the combination", () => {
-    const accuracy = prequentialAccuracy(2, 0.5);
+    const accuracy = prequentialAccuracy({ accuracyWindow: 2, accuracyFading: 0.5 });
     expect(accuracy.read().combined).toEqual({ overall: null, windowed: null, fading: null });
     accuracy.add(said(null), "a");
     accuracy.add(said("a", "b", "a"), "a");
@@ -60,7 +60,7 @@ describe("prequential accuracy", () => {
     expect([samples, combined]).toEqual([4, { overall: 0.75, windowed: 1, fading: 1.75 / 1.875 }]);
     expect(prompted).toEqual({ overall: 0.25, windowed: 0.5, fading: 0.5 / 1.875 });
     expect(statistics).toEqual({ overall: 0.25, windowed: 0, fading: 0.25 / 1.875 });
-    const again = prequentialAccuracy(2, 0.5, accuracy.save());
+    const again = prequentialAccuracy({ accuracyWindow: 2, accuracyFading: 0.5 }, accuracy.save());
     for (const one of [accuracy, again]) one.add(said("b"), "a");
     expect(again.read()).toEqual(accuracy.read());
   });

@@ -29,7 +29,7 @@ interface Stage {
 function stage(): Stage {
   const { hear, play } = asyncMarbles();
   const clock = fakeClock();
-  const book = labelBook(labelMemory(9), clock);
+  const book = labelBook(labelMemory({ dedupeFrames: 9 }), clock);
   const journal = gatedJournal((entries) => {
     for (const entry of entries) hear("disk", "frameId" in entry ? entry.frameId : "-");
   });

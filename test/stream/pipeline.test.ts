@@ -462,7 +462,7 @@ describe("commands", () => {
       v: 1,
       through: 3,
       memory: [],
-      accuracy: prequentialAccuracy(1, 1).save(),
+      accuracy: prequentialAccuracy({ accuracyWindow: 1, accuracyFading: 1 }).save(),
       paused: true,
     })!;
     expect(paused).toBe(true);

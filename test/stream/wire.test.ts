@@ -10,6 +10,6 @@ describe("the label window", () => {
   ])("of %i ms is swept every %i ms: never in a busy loop, never late by much", (labelWindowMs, sweepMs) => {
     const settings = { ...testSettings, labelWindowMs };
     const parts = { settings, topics: testTopics, learner: fakeLearner(), journal: memoryJournal(), modelId: "m" };
-    expect(wire({ ...parts, prepare, recovered: [] }).sweepMs).toBe(sweepMs);
+    expect(wire({ ...parts, prepare, recovered: [] }).sweepMs()).toBe(sweepMs);
   });
 });

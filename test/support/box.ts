@@ -29,6 +29,8 @@ export interface Box {
   readonly logged: string[];
   readonly done: { completed: boolean; error?: unknown };
   send(...messages: readonly RawMessage[]): void;
+  /** Other settings from now on. */
+  change(settings: Partial<StreamSettings>): void;
   /** Completes the input. */
   stop(): void;
   /** Power off: nothing more happens, and nothing more reaches the disk. */
@@ -52,6 +54,8 @@ export function box({
 }: BoxOptions = {}): Box {
   const raw$ = new Subject<RawMessage>();
   const logged: string[] = [];
+  const own = { ...testSettings, ...settings };
+  const changed$ = new Subject<void>();
   const streams = pipeline(raw$, {
     topics: testTopics,
     learner,
@@ -61,7 +65,8 @@ export function box({
     recovered: [...journal.entries],
     log: (_level, text) => void logged.push(text),
     ...parts,
-    settings: { ...testSettings, ...settings },
+    settings: own,
+    changed$,
   });
   const out = { predictions: [], learned: [], rejected: [], replies: [], telemetry: [], snapshots: [] } as Pick<
     Box,
@@ -94,6 +99,10 @@ export function box({
     done,
     send: (...messages) => {
       for (const each of messages) raw$.next(each);
+    },
+    change(other) {
+      Object.assign(own, other);
+      changed$.next();
     },
     stop: () => raw$.complete(),
     crash() {
