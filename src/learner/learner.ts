@@ -8,12 +8,12 @@ import { createHead, dropClass, headLogits } from "./head.ts";
 import { competingClasses, trainingOffsets } from "./loss.ts";
 import { createPool, withKeys } from "./pool.ts";
 import { predictionOf } from "./predict.ts";
-import { selectPrompts } from "./select.ts";
+import { cosines, selectPrompts } from "./select.ts";
 import { checkSettings, type LearnerSettings } from "./settings.ts";
 import { type Knowledge, readState, saveState } from "./state.ts";
 import { emptyStatistics, slda } from "./statistics.ts";
 import { growHeadFor, trainPrompted } from "./train.ts";
-import type { HeadName, LabelledSample, Learned, Learner, Prediction, Sample } from "./types.ts";
+import type { HeadName, LabelledSample, Learned, Learner, LearnOptions, Prediction, Sample } from "./types.ts";
 
 export interface LearnerOptions {
   /** Must have been made for the kind of head that `settings.head.kind` says. */
@@ -62,7 +62,10 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     return predictionOf(classes, mixer, scoresOf(sample.query, logits), about);
   }
 
-  async function learn(batch: readonly LabelledSample[]): Promise<readonly Learned[]> {
+  async function learn(
+    batch: readonly LabelledSample[],
+    { plasticity = 1 }: LearnOptions = {},
+  ): Promise<readonly Learned[]> {
     if (batch.length === 0) throw appError("learner/empty-batch", "there is nothing to learn");
     for (const sample of batch) checkSample(sample, width, imageSize);
     const before = known;
@@ -83,6 +86,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
           settings,
           { ...start, head: grown },
           { samples: batch, classIds, competing, offsets },
+          plasticity,
         )
       : { ...start, first: undefined };
 
@@ -126,6 +130,8 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       return learned!;
     },
     learn,
+    similarity: (query) =>
+      known.classes.labels.length === 0 ? null : Math.max(...cosines(query, known.pool.keys.value)),
     save: () => saveState("full", { ...known, combination: mixer.save() }, settings, width),
     saveCompact: () => saveState("compact", { ...known, combination: mixer.save() }, settings, width),
     restore(state) {

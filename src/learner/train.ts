@@ -26,7 +26,7 @@ export interface FirstForward {
 }
 
 /**
- * The settings' number of steps on one batch. Works on a copy: when the engine fails, nothing has changed.
+ * The settings' number of steps on one batch, at `plasticity` times their rate. Works on a copy: when the engine fails, nothing has changed.
  * @throws AppError `learner/gradient`
  */
 export async function trainPrompted(
@@ -34,11 +34,12 @@ export async function trainPrompted(
   settings: LearnerSettings,
   from: Prompted,
   batch: Omit<Batch, "selections">,
+  plasticity: number,
 ): Promise<Prompted & { readonly first: FirstForward }> {
   const trained = cloneWith(from);
   const { optimiser } = settings;
-  const rate =
-    optimiser.learningRate * (optimiser.referenceBatch === null ? 1 : batch.samples.length / optimiser.referenceBatch);
+  const batchShare = optimiser.referenceBatch === null ? 1 : batch.samples.length / optimiser.referenceBatch;
+  const rate = optimiser.learningRate * batchShare * plasticity;
   let first: FirstForward | undefined;
   for (let step = 0; step < optimiser.stepsPerBatch; step++) {
     const selections = batch.samples.map(({ query }) => select(settings, trained, query));

@@ -42,6 +42,12 @@ export interface Learned {
   readonly poolVersion: number;
 }
 
+/** How one batch is learned. */
+export interface LearnOptions {
+  /** Multiplies the gradient steps' learning rate, > 0; 1 without it. A replay must repeat it. */
+  readonly plasticity?: number;
+}
+
 /**
  * A task-agnostic stream learner: no task ids, no stored samples. One caller at a time: calls must not overlap.
  * Same seed and same sequence of batches → bit-equal state on the same machine.
@@ -56,7 +62,9 @@ export interface Learner {
   predictOne(sample: Sample): Promise<Prediction>;
   learnOne(sample: Sample, label: string): Promise<Learned>;
   /** One batch, one update. @throws AppError `learner/empty-batch` for no samples. */
-  learn(batch: readonly LabelledSample[]): Promise<readonly Learned[]>;
+  learn(batch: readonly LabelledSample[], options?: LearnOptions): Promise<readonly Learned[]>;
+  /** Best cosine of a query [D] to the prompts' keys, −1…1; null before the first label. */
+  similarity(query: Float32Array): number | null;
   /** Everything: a learner restored from it goes on as if nothing had happened. Arrays are copies. */
   save(): LearnerState;
   /** For the air: prompts, keys, head, labels, class means and counts, combining weights. */

@@ -93,10 +93,11 @@ export function fakeLearner(state?: LearnerState): FakeLearner {
     };
   };
 
-  function learnNow(batch: readonly LabelledSample[]): readonly Learned[] {
+  function learnNow(batch: readonly LabelledSample[], plasticity: number): readonly Learned[] {
     if (batch.some(({ label }) => label === "poison")) throw new Error("poisoned");
     const before = predictNow();
-    history.push(batch.map(({ pixels, label }) => `${new TextDecoder().decode(pixels)}=${label}`));
+    const how = plasticity === 1 ? "" : ` ×${plasticity}`;
+    history.push(batch.map(({ pixels, label }) => `${new TextDecoder().decode(pixels)}=${label}${how}`));
     for (const { label } of batch) if (!labels.includes(label)) labels.push(label);
     return batch.map(({ label }) => ({ label, before, loss: 1, poolVersion: history.length }));
   }
@@ -117,7 +118,8 @@ export function fakeLearner(state?: LearnerState): FakeLearner {
     query: (pixels) => exclusively(() => Float32Array.of(pixels.length)),
     predictOne: () => exclusively(predictNow),
     learnOne: async (sample, label) => (await learner.learn([{ ...sample, label }]))[0]!,
-    learn: (batch) => exclusively(() => learnNow(batch)),
+    learn: (batch, { plasticity = 1 } = {}) => exclusively(() => learnNow(batch, plasticity)),
+    similarity: (query) => (labels.length === 0 ? null : query[0]! / 100),
     save: () => ({ arrays: {}, meta: { history: [...history], labels: [...labels] } }),
     saveCompact: () => ({ arrays: {}, meta: { labels: [...labels] } }),
     restore({ meta }) {
