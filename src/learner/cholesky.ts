@@ -21,17 +21,22 @@ export function cholesky(a: Float64Array, size: number): Float64Array {
   return l;
 }
 
-/** x [size] with L·Lᵀ·x = b. size² multiply-adds. */
-export function solve(l: Float64Array, b: ArrayLike<number>): Float64Array {
+/** x [size] with L·x = b. size²/2 multiply-adds. */
+export function forwardSolve(l: Float64Array, b: ArrayLike<number>): Float64Array {
   const x = Float64Array.from(b);
-  const size = x.length;
-  for (let i = 0; i < size; i++) {
+  for (let i = 0; i < x.length; i++) {
     const row = packedLength(i);
     let sum = x[i]!;
     for (let j = 0; j < i; j++) sum -= l[row + j]! * x[j]!;
     x[i] = sum / l[row + i]!;
   }
-  for (let i = size - 1; i >= 0; i--) {
+  return x;
+}
+
+/** x [size] with L·Lᵀ·x = b. size² multiply-adds. */
+export function solve(l: Float64Array, b: ArrayLike<number>): Float64Array {
+  const x = forwardSolve(l, b);
+  for (let i = x.length - 1; i >= 0; i--) {
     const row = packedLength(i);
     const value = x[i]! / l[row + i]!;
     x[i] = value;

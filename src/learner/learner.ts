@@ -2,10 +2,12 @@ import type { Engine } from "../backbone/engine.ts";
 import { appError } from "../kernel/errors.ts";
 import { createRng } from "../kernel/rng.ts";
 import { promptedFeatures } from "./batch.ts";
+import { calibrator, freshCalibration } from "./calibration.ts";
 import { admit, dropLabel, noClasses } from "./classes.ts";
 import { combiner, freshCombination, type Scores } from "./combine.ts";
 import { createHead, dropClass, headLogits } from "./head.ts";
 import { competingClasses, trainingOffsets } from "./loss.ts";
+import { type NoveltyJudge, noveltyJudge } from "./novelty.ts";
 import { createPool, withKeys } from "./pool.ts";
 import { predictionOf } from "./predict.ts";
 import { cosines, selectPrompts } from "./select.ts";
@@ -41,7 +43,14 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
   let known: Knowledge = nothingKnown(settings, width, seed);
   let statistics = slda(settings.statistics, width, known.statistics);
   let mixer = combiner(settings.heads, settings.combine, known.combination);
+  let calibration = calibrator(settings.calibration.memorySamples, known.calibration);
+  let novelty = judgeFrom(known);
+  const honest = { combine: (scores: Scores) => calibration.apply(mixer.combine(scores)) };
   const predictionUses = new Float64Array(settings.pool.size);
+
+  function judgeFrom({ knownScores }: Knowledge): NoveltyJudge | undefined {
+    return statistical ? noveltyJudge(settings.unknown, () => statistics.numbers(), knownScores) : undefined;
+  }
 
   function scoresOf(query: Float32Array, logits: Float64Array | undefined): Scores {
     const scores = new Map<HeadName, Float64Array>();
@@ -55,11 +64,12 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const { poolVersion, classes, pool, head } = known;
     const promptIds = prompted ? selectPrompts(sample.query, pool.keys.value, settings.pool.topN) : [];
     for (const id of promptIds) predictionUses[id]! += 1;
-    const about = { promptIds, poolVersion, topLabels: settings.topLabels };
-    if (classes.labels.length === 0) return predictionOf(classes, mixer, new Map(), about);
+    const judged = novelty?.judge(sample.query) ?? null;
+    const about = { promptIds, poolVersion, novelty: judged, topLabels: settings.topLabels };
+    if (classes.labels.length === 0) return predictionOf(classes, honest, new Map(), about);
     const [feature] = prompted ? await promptedFeatures(engine, pool, [sample], [promptIds]) : [];
     const logits = feature && headLogits(settings.head.kind, head, feature);
-    return predictionOf(classes, mixer, scoresOf(sample.query, logits), about);
+    return predictionOf(classes, honest, scoresOf(sample.query, logits), about);
   }
 
   async function learn(
@@ -94,17 +104,30 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const scores = queries.map((query, b) => scoresOf(query, first?.logits[b]!.subarray(0, knownClasses)));
     const about = { poolVersion: before.poolVersion, topLabels: settings.topLabels };
     const predictions = scores.map((said, b) =>
-      predictionOf(before.classes, mixer, said, { ...about, promptIds: first?.selections[b] ?? [] }),
+      predictionOf(before.classes, honest, said, {
+        ...about,
+        promptIds: first?.selections[b] ?? [],
+        novelty: novelty?.judge(queries[b]!) ?? null,
+      }),
     );
 
     const losses = first?.losses ?? scores.map((said, b) => surprise(mixer.combine(said), classIds[b]!));
 
-    // Then learn.
+    // Then learn, first of all how right that was.
+    classIds.forEach((c, b) => {
+      calibration.observe(mixer.combine(scores[b]!), c < knownClasses ? c : null);
+      if (c < knownClasses) novelty?.observe(queries[b]!);
+    });
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
     if (statistical) classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
     const poolVersion = before.poolVersion + 1;
     known = { ...before, ...trained, classes, keysPending: false, poolVersion };
     return batch.map(({ label }, b) => ({ label, before: predictions[b]!, loss: losses[b]!, poolVersion }));
+  }
+
+  function all(): Knowledge {
+    const knownScores = novelty?.save() ?? known.knownScores;
+    return { ...known, combination: mixer.save(), calibration: calibration.save(), knownScores };
   }
 
   function idOf(label: string): number {
@@ -132,12 +155,14 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     learn,
     similarity: (query) =>
       known.classes.labels.length === 0 ? null : Math.max(...cosines(query, known.pool.keys.value)),
-    save: () => saveState("full", { ...known, combination: mixer.save() }, settings, width),
-    saveCompact: () => saveState("compact", { ...known, combination: mixer.save() }, settings, width),
+    save: () => saveState("full", all(), settings, width),
+    saveCompact: () => saveState("compact", all(), settings, width),
     restore(state) {
       known = readState(state, settings, width);
       statistics = slda(settings.statistics, width, known.statistics);
       mixer = combiner(settings.heads, settings.combine, known.combination);
+      calibration = calibrator(settings.calibration.memorySamples, known.calibration);
+      novelty = judgeFrom(known);
     },
     forgetLabel(label) {
       const id = idOf(label);
@@ -174,6 +199,8 @@ function nothingKnown(settings: LearnerSettings, width: number, seed: number): K
     uses: new Float64Array(settings.pool.size),
     statistics: emptyStatistics(width),
     combination: freshCombination(settings.heads, settings.combine),
+    calibration: freshCalibration(),
+    knownScores: new Float64Array(0),
   };
 }
 

@@ -6,12 +6,12 @@ import type { HeadName, Prediction } from "./types.ts";
 /** Words what the heads say about one sample. */
 export function predictionOf(
   classes: Classes,
-  mixer: Combiner,
+  mixer: Pick<Combiner, "combine">,
   scores: Scores,
-  about: Pick<Prediction, "promptIds" | "poolVersion"> & { readonly topLabels: number },
+  about: Pick<Prediction, "promptIds" | "poolVersion" | "novelty"> & { readonly topLabels: number },
 ): Prediction {
   const { labels } = classes;
-  const { promptIds, poolVersion, topLabels } = about;
+  const { promptIds, poolVersion, novelty, topLabels } = about;
   const probabilities = labels.length === 0 ? new Float64Array(0) : mixer.combine(scores);
   const top = Array.from(probabilities, (probability, c) => [labels[c]!, probability] as const)
     // Stable: of equal ones the label that was seen first.
@@ -22,6 +22,7 @@ export function predictionOf(
   return {
     label,
     confidence,
+    novelty,
     top,
     promptIds,
     poolVersion,

@@ -2,6 +2,11 @@ import type { LearnerSettings, PoolSettings } from "./settings.ts";
 
 const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 1 } as const;
 
+const judgement = {
+  unknown: { falseAlarmShare: 0.05, memorySamples: 500 },
+  calibration: { memorySamples: 500 },
+} as const;
+
 /** What all official configurations have in common (google-research/l2p, `configs/*_l2p.py`; L2P, section 5.1). */
 const official: LearnerSettings = {
   heads: ["prompted"],
@@ -21,6 +26,7 @@ const official: LearnerSettings = {
   optimiser: { ...adam, learningRate: 0.03, referenceBatch: 256, keyRate: 1, stepsPerBatch: 1 },
   statistics: { kind: "slda", shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1 },
   combine: { prior: { prompted: 1, statistics: 1 }, priorStrength: 4, memorySamples: 200 },
+  ...judgement,
   topLabels: 5,
 };
 
@@ -71,5 +77,6 @@ export const stream: LearnerSettings = {
   optimiser: { ...adam, learningRate: 0.003, referenceBatch: null, keyRate: 1, stepsPerBatch: 3 },
   statistics: { kind: "slda", shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1 },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },
+  ...judgement,
   topLabels: 5,
 };

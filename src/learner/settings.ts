@@ -12,6 +12,8 @@ export interface LearnerSettings {
   readonly optimiser: OptimiserSettings;
   readonly statistics: StatisticsSettings;
   readonly combine: CombineSettings;
+  readonly unknown: UnknownSettings;
+  readonly calibration: CalibrationSettings;
   /** Most labels in a prediction's `top`, ≥ 1. */
   readonly topLabels: number;
 }
@@ -114,9 +116,22 @@ export interface CombineSettings {
   readonly memorySamples: number;
 }
 
+/** When a frame is said to be unlike anything learned; needs the statistics head. */
+export interface UnknownSettings {
+  /** Share of frames of known classes that may be called unknown, 0…1; 0: nothing is ever unknown. */
+  readonly falseAlarmShare: number;
+  /** The latest labelled frames whose novelty sets the limit, ≥ 1. */
+  readonly memorySamples: number;
+}
+
+export interface CalibrationSettings {
+  /** Labels that confidences are fitted to, > 1. */
+  readonly memorySamples: number;
+}
+
 /** @throws AppError `learner/settings`, naming every fault. */
 export function checkSettings(settings: LearnerSettings): void {
-  const { heads, pool, head, loss, optimiser, statistics, combine, topLabels } = settings;
+  const { heads, pool, head, loss, optimiser, statistics, combine, unknown, calibration, topLabels } = settings;
   const { mask } = loss;
   const rules: readonly (readonly [holds: boolean, rule: string])[] = [
     [heads.length > 0 && new Set(heads).size === heads.length, "heads must name at least one head, each once"],
@@ -151,6 +166,9 @@ export function checkSettings(settings: LearnerSettings): void {
     [heads.every((name) => combine.prior[name] > 0), "combine.prior must be > 0"],
     [combine.priorStrength > 0, "combine.priorStrength must be > 0"],
     [combine.memorySamples > 1, "combine.memorySamples must be > 1"],
+    [unknown.falseAlarmShare >= 0 && unknown.falseAlarmShare <= 1, "unknown.falseAlarmShare must be 0…1"],
+    [isCount(unknown.memorySamples), "unknown.memorySamples must be a whole number ≥ 1"],
+    [calibration.memorySamples > 1, "calibration.memorySamples must be > 1"],
     [isCount(topLabels), "topLabels must be a whole number ≥ 1"],
   ];
   const broken = rules.filter(([holds]) => !holds).map(([, rule]) => rule);

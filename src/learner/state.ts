@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { appError } from "../kernel/errors.ts";
 import { packedLength } from "./cholesky.ts";
+import { type Calibration, freshCalibration } from "./calibration.ts";
 import type { Classes } from "./classes.ts";
 import type { Combination } from "./combine.ts";
 import type { LearnerSettings } from "./settings.ts";
@@ -18,6 +19,9 @@ export interface Knowledge extends Prompted {
   readonly keysPending: boolean;
   readonly statistics: StatisticsNumbers;
   readonly combination: Combination;
+  readonly calibration: Calibration;
+  /** Novelty of the latest labelled frames of known classes, oldest first. */
+  readonly knownScores: Float64Array;
 }
 
 const whole = z.int().min(0);
@@ -35,6 +39,11 @@ const metaSchema = z.object({
   scatterDegrees: whole,
   factorised: z.boolean(),
   schedule: z.object({ learned: whole, next: whole }),
+  // Absent in states of earlier versions.
+  calibration: z
+    .object({ losses: z.array(z.number()), labels: z.number().min(0), newLabels: z.number().min(0) })
+    .refine(({ losses }) => losses.length === freshCalibration().losses.length)
+    .optional(),
 });
 
 /** `compact`: float32 and int32 arrays only, without moments, prompt uses and scatter. Arrays are copies. */
@@ -59,6 +68,7 @@ export function saveState(
     scatterDegrees: scatter.degrees,
     factorised: factor !== undefined,
     schedule: { ...schedule },
+    calibration: { ...k.calibration, losses: [...k.calibration.losses] },
   };
   const precision = kind === "full" ? Float64Array : Float32Array;
   const flatMeans = Float64Array.from(means.flatMap((mean) => [...mean]));
@@ -83,6 +93,7 @@ export function saveState(
       ...parameterArrays("headWeight", k.head.weight, shapes.headWeight),
       ...parameterArrays("headBias", k.head.bias, shapes.headBias),
       promptUses: stateArray(k.uses, shapes.uses),
+      knownScores: stateArray(k.knownScores, [k.knownScores.length]),
       recentCounts: stateArray(Float64Array.from(k.classes.recent), shapes.classes),
       ...(factor === undefined
         ? {}
@@ -120,6 +131,7 @@ export function readState(saved: LearnerState, settings: LearnerSettings, width:
   if (counts.some((count) => count < 1)) throw appError("learner/state", "a class without samples");
   const means = counts.map((_, c) => matrix.slice(c * width, (c + 1) * width)).slice(0, shapes.means[0]);
   const solved = full && meta.factorised;
+  const scored = full && Object.hasOwn(saved.arrays, "knownScores") ? saved.arrays["knownScores"] : undefined;
   return {
     poolVersion: meta.poolVersion,
     keysPending: meta.keysPending,
@@ -154,6 +166,8 @@ export function readState(saved: LearnerState, settings: LearnerSettings, width:
       weights: read.float64("headWeights", shapes.heads),
       curvature: read.float64("headCurvature", shapes.curvature),
     },
+    calibration: meta.calibration ?? freshCalibration(),
+    knownScores: scored === undefined ? new Float64Array(0) : read.float64("knownScores", [scored.data.length]),
   };
 }
 

@@ -17,12 +17,23 @@ export interface LabelledSample extends Sample {
 /** The parts whose predictions are combined: L2P's prompted head, and the closed-form head on q(x). */
 export type HeadName = "prompted" | "statistics";
 
+export interface Novelty {
+  /** 0: in the direction of a known class; 1: at right angles to all of them; at most 2. */
+  readonly score: number;
+  /** Share of the latest labelled frames of known classes that had looked less novel, 0…1; null before there were any. */
+  readonly rank: number | null;
+  /** Unlike anything learned. */
+  readonly unknown: boolean;
+}
+
 export interface Prediction {
   /** The likeliest label; null before the first label was learned. */
   readonly label: string | null;
-  /** Its probability, 0…1; 0 when `label` is null. */
+  /** How likely it is right, 0…1, as calibrated by the labels so far; 0 when `label` is null. */
   readonly confidence: number;
-  /** The likeliest labels with their probabilities, best first, at most `topLabels`. */
+  /** Against all that was learned; null before two classes were, and without a statistics head. */
+  readonly novelty: Novelty | null;
+  /** The likeliest labels with their probabilities, best first, at most `topLabels`; the rest is also for labels never seen. */
   readonly top: readonly (readonly [label: string, probability: number])[];
   /** The selected prompts, most similar first. */
   readonly promptIds: readonly number[];
