@@ -17,6 +17,8 @@ interface EvaluateFlags {
   readonly batch: number;
   readonly labelShare: number;
   readonly labelDelay: number;
+  readonly ask: "asked" | "random";
+  readonly holdOut: number;
   readonly stops: number;
   readonly buffer: number;
   readonly out: string;
@@ -31,6 +33,7 @@ Scenarios (none tells a method which task an image is of):
   blurry-cifar100    Si-Blurry: half of the classes in one task each, the others blurred over all
   diverse            one data set after another (--data: one folder a set)
   drift              20 classes under light, colour, blur, noise, compression, rotation and occlusion, that come back
+  stationary         all classes all the time, in no order: for calibration and false alarms
   parts              the machine parts that the product draws: new types and a night shift; needs no data
   folders            your own (--data: one folder a task, or one a domain: with the same classes)
 
@@ -55,6 +58,12 @@ export function evaluateCommand(): Command {
     .addOption(new Option("--seeds <list>", "several, with commas between").argParser(seeds).conflicts("seed"))
     .option("--batch <n>", "frames and labels at a time", number(1, 1024), 16)
     .option("--label-share <share>", "share of the frames that get a label, 0 to 1", number(0.0001, 1), 1)
+    .addOption(
+      new Option("--ask <which>", "which frames these are: random ones, or those whose label the method asks for")
+        .choices(["asked", "random"])
+        .default("random"),
+    )
+    .option("--hold-out <n>", "classes whose frames come without a label: are they called unknown?", number(0), 0)
     .option("--label-delay <n>", "frames between a frame and its label", number(0), 0)
     .option("--stops <n>", "tests at equal distances of the stream, besides those at segments' ends", number(1), 10)
     .option("--buffer <n>", "images that rehearsal stores of each class", number(1), 50)
@@ -86,11 +95,13 @@ async function runEvaluate(scenario: ScenarioName, flags: EvaluateFlags): Promis
       kind: flags.protocol,
       batch: flags.batch,
       labelShare: flags.labelShare,
+      labels: flags.ask,
       labelDelay: flags.labelDelay,
       stops: flags.stops,
     },
     perClass: flags.perClass,
     testPerClass: flags.testPerClass,
+    heldOut: flags.holdOut,
     settings: { bufferPerClass: flags.buffer },
     cacheFolder: flags.cache,
     outFolder: flags.out,

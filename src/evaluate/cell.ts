@@ -52,6 +52,7 @@ export async function runCell(options: CellOptions): Promise<CellResult | undefi
     let savedAt = performance.now();
     const ended = await play({
       scenario,
+      protocol,
       turns,
       method,
       show: (images) => options.store.show(scenario.images, images, kind.sees),

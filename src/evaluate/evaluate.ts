@@ -3,6 +3,7 @@ import { loadModel, type Model } from "../backbone/model.ts";
 import { createOnnxEngine } from "../backbone/onnx-engine.ts";
 import { appError } from "../kernel/errors.ts";
 import { runCell } from "./cell.ts";
+import { holdOut } from "./hold-out.ts";
 import { sha256 } from "./image.ts";
 import { type ImageStore, openImageStore } from "./image-store.ts";
 import { methodKind } from "./methods/catalogue.ts";
@@ -22,6 +23,8 @@ export interface EvaluateOptions {
   readonly protocol: Protocol;
   readonly perClass: number | undefined;
   readonly testPerClass: number | undefined;
+  /** Classes whose frames come without a label. */
+  readonly heldOut: number;
   readonly settings: MethodSettings;
   readonly cacheFolder: string;
   readonly outFolder: string;
@@ -41,8 +44,8 @@ export interface EvaluateOptions {
  * @throws AppError `evaluate/options`, `evaluate/data`, `evaluate/other-cell`, and those of data set, model and images
  */
 export async function evaluate(options: EvaluateOptions): Promise<CellResult[]> {
-  checkProtocol(options.protocol);
   const kinds = options.methods.map(methodKind);
+  checkProtocol(options.protocol, kinds);
   const { perClass, testPerClass, threads, cacheFolder } = options;
   const model = await loadModel(options.modelPath);
   const source = await openScenarios(options.scenario, options.dataPath, { perClass, testPerClass });
@@ -52,7 +55,7 @@ export async function evaluate(options: EvaluateOptions): Promise<CellResult[]> 
     const queryMs = (): Promise<number> => (measured ??= queryTime(model, threads));
     const results: CellResult[] = [];
     for (const seed of options.seeds) {
-      const scenario = await source.scenario(seed);
+      const scenario = holdOut(await source.scenario(seed), options.heldOut, seed);
       checkScenario(scenario);
       if (kinds.some(({ sees }) => sees !== "pixels")) {
         await store.prepare(scenario.images, (done, of) => options.onProgress("features", done, of));
@@ -97,7 +100,7 @@ async function cell(options: EvaluateOptions, parts: CellParts): Promise<CellRes
 }
 
 function specOf(
-  { protocol, perClass, testPerClass, settings }: EvaluateOptions,
+  { protocol, perClass, testPerClass, heldOut, settings }: EvaluateOptions,
   scenario: Scenario,
   kind: MethodKind,
   { seed, images, model }: { seed: number; images: string; model: Model },
@@ -111,6 +114,8 @@ function specOf(
     batch: protocol.batch,
     labelShare: protocol.labelShare,
     labelDelay: protocol.labelDelay,
+    ...(protocol.labels === "asked" && { labels: protocol.labels }),
+    ...(heldOut > 0 && { heldOut }),
     method: kind.name,
     seed,
     model: { name, id: modelId },
@@ -120,7 +125,12 @@ function specOf(
 }
 
 /** @throws AppError `evaluate/options` */
-function checkProtocol({ kind, labelDelay }: Protocol): void {
+function checkProtocol({ kind, labels, labelDelay }: Protocol, kinds: readonly MethodKind[]): void {
+  const mute = kinds.find(({ asks }) => asks !== true);
+  if (labels === "asked" && mute) throw appError("evaluate/options", `${mute.name} asks for no labels: leave out --ask`);
+  if (kind === "paper" && labels === "asked") {
+    throw appError("evaluate/options", "with --protocol paper nothing is asked for: leave out --ask");
+  }
   if (kind === "paper" && labelDelay > 0) {
     throw appError("evaluate/options", "with --protocol paper labels come at once: leave out --label-delay");
   }

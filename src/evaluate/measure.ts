@@ -1,4 +1,5 @@
 import {
+  areaUnderRoc,
   averageAccuracy,
   backwardTransfer,
   calibrationError,
@@ -9,7 +10,7 @@ import {
   promptSharing,
 } from "./metrics.ts";
 import { overall, type Point, type RunRecord } from "./record.ts";
-import type { Metrics } from "./result.ts";
+import type { Metrics, UnknownMetrics } from "./result.ts";
 import type { TestSet } from "./scenario.ts";
 
 /** All numbers of a finished run. */
@@ -29,6 +30,8 @@ export function measure(record: RunRecord, tests: readonly TestSet[]): Metrics {
     prequential: prequential(bits(right[overall]!)),
     calibrationError: calibrationError(bins),
     promptSharing: promptUse && promptSharing(promptUse),
+    labels: record.cost.learned,
+    unknown: record.novelty ? unknownOf(record.novelty) : null,
     heads: Object.fromEntries(
       heads.map((name) => [
         name,
@@ -38,6 +41,19 @@ export function measure(record: RunRecord, tests: readonly TestSet[]): Metrics {
         },
       ]),
     ),
+  };
+}
+
+function unknownOf({ known, novel }: NonNullable<RunRecord["novelty"]>): UnknownMetrics {
+  const share = ({ scores, unknown }: typeof known): number | null => {
+    return scores.length === 0 ? null : unknown / scores.length;
+  };
+  return {
+    known: known.scores.length,
+    novel: novel.scores.length,
+    areaUnderRoc: areaUnderRoc(novel.scores, known.scores),
+    falseAlarms: share(known),
+    found: share(novel),
   };
 }
 

@@ -73,6 +73,23 @@ export function calibrationError(bins: readonly Bin[]): number | null {
 }
 
 /**
+ * Area under the ROC curve: how often one of `positive` is larger than one of `negative`, ties counting half
+ * (Mann–Whitney); null where there are none of either.
+ */
+export function areaUnderRoc(positive: readonly number[], negative: readonly number[]): number | null {
+  if (positive.length === 0 || negative.length === 0) return null;
+  const below = negative.toSorted((a, b) => a - b);
+  let wins = 0;
+  let [less, notMore] = [0, 0];
+  for (const score of positive.toSorted((a, b) => a - b)) {
+    while (less < below.length && below[less]! < score) less += 1;
+    while (notMore < below.length && below[notMore]! <= score) notMore += 1;
+    wins += (less + notMore) / 2;
+  }
+  return wins / (positive.length * negative.length);
+}
+
+/**
  * How far tasks share prompts, 0…1: the overlap Σ_m min(p_m, q_m) of two tasks' distributions over the pool, in the mean
  * over all pairs; null for fewer than two tasks.
  * @param histograms How often each prompt was selected in each task, T of [M]; tasks without selections are left out.

@@ -9,6 +9,8 @@ export interface Protocol {
   readonly batch: number;
   /** Share of the frames that get a label, > 0…1. */
   readonly labelShare: number;
+  /** Which frames get one: random ones, or those for which the method asks. */
+  readonly labels: "random" | "asked";
   /** Frames between a frame and its label. */
   readonly labelDelay: number;
   /** How often the stream is stopped for a test, at equal distances, besides the segments' ends. */
@@ -37,16 +39,21 @@ export interface Turn {
   readonly stop: boolean;
 }
 
-/** All turns of a run; the same for the same scenario, protocol, order and seed. */
+/**
+ * All turns of a run; the same for the same scenario, protocol, order and seed. Labels that are asked for are in none: what is
+ * asked for shows as it is played.
+ */
 export function planTurns(
-  scenario: Pick<Scenario, "stream" | "segments">,
+  scenario: Pick<Scenario, "stream" | "segments" | "unlabelled">,
   protocol: Protocol,
   { order, epochs }: Order,
   seed: number,
 ): Turn[] {
   const rng = createRng(seed ^ 0x1abe1);
   const places = scenario.stream.map((_, place) => place);
-  const isLabelled = places.map(() => rng.uniform() < protocol.labelShare);
+  const isLabelled = scenario.stream.map((image) => {
+    return rng.uniform() < protocol.labelShare && protocol.labels === "random" && !scenario.unlabelled?.has(image);
+  });
   const whole = [{ places: shuffled(places, rng) }];
   const segments =
     order === "shuffled"
@@ -103,6 +110,6 @@ function slices(places: readonly number[], ends: readonly number[]): { places: n
   return ends.map((end, i) => ({ places: places.slice(ends[i - 1] ?? 0, end) }));
 }
 
-function chunks<T>(items: readonly T[], size: number): T[][] {
+export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

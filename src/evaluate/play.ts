@@ -1,11 +1,13 @@
+import { asking } from "./asking.ts";
 import type { Method, Said, Shown } from "./methods/method.ts";
 import { calibrationBins } from "./metrics.ts";
-import type { Turn } from "./plan.ts";
+import { chunks, type Protocol, type Turn } from "./plan.ts";
 import { overall, type Point, type RunRecord, type Scores } from "./record.ts";
 import type { Scenario, TestSet } from "./scenario.ts";
 
 export interface PlayOptions {
   readonly scenario: Scenario;
+  readonly protocol: Protocol;
   readonly turns: readonly Turn[];
   readonly method: Method;
   /** Images as the method sees them, in this order. */
@@ -26,21 +28,29 @@ const testBatch = 16;
  * @returns whether it was played to the end.
  */
 export async function play(options: PlayOptions): Promise<boolean> {
-  const { turns, method, record } = options;
+  const { scenario, protocol, turns, method, record } = options;
+  const asks = protocol.labels === "asked" ? asking(scenario, protocol, record.asking) : undefined;
   for (let next = options.from; next < turns.length; next++) {
     const turn = turns[next]!;
-    await playTurn(options, turn);
+    const isLast = next === turns.length - 1;
+    await playTurn(options, turn, asks && ((frames, said) => (asks.frames(frames, said), asks.labels(isLast))));
+    if (asks) record.asking = asks.save();
     if (turn.endsSegment !== null) await method.boundary?.();
     if (turn.stop || turn.endsSegment !== null) {
       const after = turns.slice(0, next + 1).reduce((sum, { frames }) => sum + frames.length, 0);
-      record.points.push(await test(options, turn, after, next === turns.length - 1));
+      record.points.push(await test(options, turn, after, isLast));
     }
-    if (await options.onTurn(next + 1)) return next === turns.length - 1;
+    if (await options.onTurn(next + 1)) return isLast;
   }
   return true;
 }
 
-async function playTurn({ scenario, method, show, record }: PlayOptions, { frames, labels }: Turn): Promise<void> {
+/** @param ask Labels that come for what was said of the frames; absent where the turn has them. */
+async function playTurn(
+  { scenario, protocol, method, show, record }: PlayOptions,
+  { frames, labels }: Turn,
+  ask?: (frames: readonly number[], said: ReadonlyMap<number, Said>) => readonly number[],
+): Promise<void> {
   const { cost } = record;
   const labelOf = (place: number): string => scenario.images[scenario.stream[place]!]!.label;
   const shown = async (places: readonly number[]): Promise<Shown[]> =>
@@ -59,19 +69,30 @@ async function playTurn({ scenario, method, show, record }: PlayOptions, { frame
     cost.predicted += others.length;
     others.forEach((place, i) => said.set(place, predictions[i]!));
   }
-  if (labels.length > 0) {
-    const batch = (await shown(labels)).map((image, i) => ({ ...image, label: labelOf(labels[i]!) }));
+  const known = new Set(record.labels);
+  for (const part of chunks(ask ? ask(frames, said) : labels, protocol.batch)) {
+    const batch = (await shown(part)).map((image, i) => ({ ...image, label: labelOf(part[i]!) }));
     const before = await timed(
       () => method.learn(batch),
       (ms) => (cost.learnMs += ms),
     );
-    cost.learned += labels.length;
-    labels.forEach((place, i) => atOnce.has(place) && said.set(place, before[i]!));
-    const known = new Set(record.labels);
-    for (const { label } of batch) if (!known.has(label)) known.add(label);
-    record.labels = [...known];
+    cost.learned += part.length;
+    part.forEach((place, i) => atOnce.has(place) && said.set(place, before[i]!));
+    record.labels = [...new Set([...record.labels, ...batch.map(({ label }) => label)])];
   }
-  for (const place of frames) score(record, said.get(place)!, labelOf(place));
+  for (const place of frames) {
+    noteNovelty(record, said.get(place)!, known.has(labelOf(place)));
+    // Of a class that is held out there is no right answer.
+    if (!scenario.unlabelled?.has(scenario.stream[place]!)) score(record, said.get(place)!, labelOf(place));
+  }
+}
+
+function noteNovelty(record: RunRecord, { novelty }: Said, isKnown: boolean): void {
+  if (novelty === undefined) return;
+  record.novelty ??= { known: { scores: [], unknown: 0 }, novel: { scores: [], unknown: 0 } };
+  const side = record.novelty[isKnown ? "known" : "novel"];
+  side.scores.push(novelty.score);
+  if (novelty.unknown) side.unknown += 1;
 }
 
 function score(record: RunRecord, { label, confidence, heads = {} }: Said, truth: string): void {

@@ -1,3 +1,4 @@
+import type { AskingState } from "./asking.ts";
 import type { Bin } from "./metrics.ts";
 
 /** One stop of the stream, where the test sets were predicted. */
@@ -30,6 +31,10 @@ export interface RunRecord {
   promptUse: number[][] | null;
   /** Labels that were learned. */
   labels: string[];
+  /** How novel frames looked whose class had been learned, and others, and how many of them were called unknown. */
+  novelty?: Record<"known" | "novel", { scores: number[]; unknown: number }>;
+  /** Where labels are asked for. */
+  asking?: AskingState;
   cost: { learnMs: number; learned: number; predictMs: number; predicted: number };
 }
 

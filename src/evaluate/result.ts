@@ -14,6 +14,10 @@ export interface CellSpec {
   readonly batch: number;
   readonly labelShare: number;
   readonly labelDelay: number;
+  /** Absent for random ones. */
+  readonly labels?: "asked" | undefined;
+  /** Classes that are never labelled; absent for none. */
+  readonly heldOut?: number | undefined;
   readonly method: string;
   readonly seed: number;
   readonly model: { readonly name: string; readonly id: string };
@@ -33,8 +37,23 @@ export interface Metrics {
   readonly prequential: Prequential;
   readonly calibrationError: number | null;
   readonly promptSharing: number | null;
+  /** Labels learned, each as often as the protocol has it; null in results of earlier versions. */
+  readonly labels: number | null;
+  /** Null for a method without a measure of novelty. */
+  readonly unknown: UnknownMetrics | null;
   /** The same of each head alone. */
   readonly heads: Readonly<Record<string, { readonly averageAccuracy: number; readonly prequential: number }>>;
+}
+
+/** Of the frames that were judged: whose class had been learned, and those whose class had not. */
+export interface UnknownMetrics {
+  readonly known: number;
+  readonly novel: number;
+  /** Of the novelty score; null where there were none of either. */
+  readonly areaUnderRoc: number | null;
+  /** Shares of either that were called unknown; null for none. */
+  readonly falseAlarms: number | null;
+  readonly found: number | null;
 }
 
 /** On the machine that ran it; differs from run to run. */
@@ -81,6 +100,8 @@ const specSchema: z.ZodType<CellSpec> = z.object({
   batch: z.int().min(1),
   labelShare: number,
   labelDelay: whole,
+  labels: z.literal("asked").optional(),
+  heldOut: whole.optional(),
   method: z.string(),
   seed: z.int(),
   model: z.object({ name: z.string(), id: z.string() }),
@@ -117,6 +138,11 @@ const resultSchema: z.ZodType<CellResult> = z.object({
     prequential: z.object({ overall: number, secondHalf: number, windowed: number, fading: number }),
     calibrationError: maybe,
     promptSharing: maybe,
+    labels: whole.nullable().default(null),
+    unknown: z
+      .object({ known: whole, novel: whole, areaUnderRoc: maybe, falseAlarms: maybe, found: maybe })
+      .nullable()
+      .default(null),
     heads: z.record(z.string(), z.object({ averageAccuracy: number, prequential: number })),
   }),
   cost: z.object({
@@ -151,6 +177,8 @@ export function groupName(spec: CellSpec): string {
   if (spec.testPerClass !== null) parts.push(`${spec.testPerClass}-test`);
   if (spec.batch !== 16) parts.push(`batch-${spec.batch}`);
   if (spec.labelShare !== 1) parts.push(`share-${spec.labelShare}`);
+  if (spec.labels !== undefined) parts.push(spec.labels);
+  if (spec.heldOut !== undefined) parts.push(`${spec.heldOut}-held-out`);
   if (spec.labelDelay !== 0) parts.push(`delay-${spec.labelDelay}`);
   return [...parts, spec.model.name].join("-");
 }

@@ -24,6 +24,8 @@ export interface Scenario {
   readonly stream: readonly number[];
   readonly segments: readonly Segment[];
   readonly tests: readonly TestSet[];
+  /** Images of the stream that never get a label: of classes that are held out. */
+  readonly unlabelled?: ReadonlySet<number>;
 }
 
 /** Collects a scenario's images and hands out their indices. */

@@ -49,7 +49,8 @@ function optionsFor(out: string, changes: Partial<EvaluateOptions> = {}): Evalua
     modelPath: tinyPath,
     methods: ["ncm"],
     seeds: [1],
-    protocol: { kind: "single-pass", batch: 16, labelShare: 1, labelDelay: 0, stops: 2 },
+    protocol: { kind: "single-pass", batch: 16, labelShare: 1, labels: "random", labelDelay: 0, stops: 2 },
+    heldOut: 0,
     perClass: undefined,
     testPerClass: undefined,
     settings: { bufferPerClass: 2 },
@@ -111,7 +112,9 @@ describe("a run", () => {
   it.each(["ncm", "er", "ewc", "stream", "l2p+er"])(
     "of %s that is stopped twice ends like one that is not",
     async (name) => {
-      const late = { kind: "single-pass" as const, batch: 5, labelShare: 0.8, labelDelay: 7, stops: 3 };
+      const kind = "single-pass" as const;
+      const labels = name === "stream" ? ("asked" as const) : ("random" as const);
+      const late = { kind, batch: 5, labelShare: 0.8, labels, labelDelay: 7, stops: 3 };
       const methods = [name];
       const [whole] = await evaluate(optionsFor(`whole-${name}`, { methods, protocol: late }));
       for (const stopAt of [2, 5]) {
@@ -153,7 +156,8 @@ describe("a run", () => {
   });
 
   it("takes seeds, upper bounds and the paper's protocol", async () => {
-    const protocol = { kind: "paper" as const, batch: 16, labelShare: 1, labelDelay: 0, stops: 2 };
+    const { protocol: usual } = optionsFor("paper");
+    const protocol = { ...usual, kind: "paper" as const };
     const options = optionsFor("paper", { methods: ["sequential-frozen", "joint-frozen"], seeds: [1, 2], protocol });
     const results = await evaluate(options);
     expect(results.map(({ spec }) => `${spec.method} ${spec.seed}`)).toEqual([
@@ -166,6 +170,30 @@ describe("a run", () => {
     expect(joint!.metrics.forgetting).toBeNull();
     expect(joint!.points).toHaveLength(1);
     expect(joint!.metrics.averageAccuracy).toBeGreaterThan(sequential!.metrics.averageAccuracy);
+  });
+
+  it("asks for the labels that it wants, for no more than the share", async () => {
+    const protocol = { ...optionsFor("asked").protocol, labelShare: 0.5, batch: 2, labels: "asked" as const };
+    const [asked] = await evaluate(optionsFor("asked", { methods: ["stream-statistics"], protocol }));
+    expect(asked!.metrics.labels).toBeGreaterThan(5);
+    expect(asked!.metrics.labels).toBeLessThanOrEqual(17);
+    expect(asked!.right["overall"]).toHaveLength(32);
+    const mute = evaluate(optionsFor("mute", { methods: ["ncm"], protocol }));
+    await expect(mute).rejects.toMatchObject({ code: "evaluate/options" });
+  });
+
+  it("holds classes out: their frames come, are judged for novelty, and are neither learned nor scored", async () => {
+    const methods = ["stream-statistics"];
+    const [result] = await evaluate(optionsFor("held-out", { methods, heldOut: 1 }));
+    const [whole] = await evaluate(optionsFor("held-in", { methods }));
+    expect(result!.spec.heldOut).toBe(1);
+    expect(result!.metrics.labels).toBeLessThan(whole!.metrics.labels!);
+    expect(result!.right["overall"]).toHaveLength(result!.metrics.labels!);
+    const { known, novel } = result!.metrics.unknown!;
+    expect(novel).toBeGreaterThan(0);
+    expect(known).toBeGreaterThan(0);
+    const tooMany = evaluate(optionsFor("too-many", { methods, heldOut: 2 }));
+    await expect(tooMany).rejects.toMatchObject({ code: "evaluate/options" });
   });
 
   it("plays folders of the user's, and says what is wrong with them", async () => {

@@ -99,8 +99,10 @@ describe("a cell's file", () => {
       perClass: null,
       batch: 8,
       labelShare: 0.1,
+      labels: "asked" as const,
+      heldOut: 3,
       labelDelay: 5,
     };
-    expect(groupName(other)).toBe("parts-paper-batch-8-share-0.1-delay-5-tiny");
+    expect(groupName(other)).toBe("parts-paper-batch-8-share-0.1-asked-3-held-out-delay-5-tiny");
   });
 });

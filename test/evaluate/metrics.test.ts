@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  areaUnderRoc,
   averageAccuracy,
   backwardTransfer,
   calibrationError,
@@ -48,6 +49,26 @@ describe("metrics of the matrix a[i][j], by hand", () => {
     expect(averageAccuracy(visits)).toBeCloseTo(0.7, 12);
     expect(forgetting(visits)).toBeCloseTo((0 + 0.2) / 2, 12);
     expect(backwardTransfer(visits)).toBeCloseTo((0.1 - 0.2) / 2, 12);
+  });
+
+  it("the area under the ROC curve is the share of pairs in the right order, ties half", () => {
+    // 3 beats 1 and 2 and ties with 3; 1 ties with 1; 5 beats all: (2.5 + 0.5 + 3) of 9 pairs.
+    expect(areaUnderRoc([3, 1, 5], [2, 3, 1])).toBeCloseTo(6 / 9, 12);
+    expect(areaUnderRoc([2, 3], [0, 1])).toBe(1);
+    expect(areaUnderRoc([0, 1], [2, 3])).toBe(0);
+    expect(areaUnderRoc([1, 1], [1])).toBe(0.5);
+    expect(areaUnderRoc([], [1])).toBeNull();
+    expect(areaUnderRoc([1], [])).toBeNull();
+  });
+
+  it("the area under the ROC curve is what counting all pairs gives", () => {
+    const scores = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(scores, scores, (positive, negative) => {
+        const pairs = positive.flatMap((p) => negative.map((n) => (p > n ? 1 : p === n ? 0.5 : 0) as number));
+        expect(areaUnderRoc(positive, negative)).toBeCloseTo(pairs.reduce((a, b) => a + b, 0) / pairs.length, 10);
+      }),
+    );
   });
 
   it("one segment has nothing to forget", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Order, planTurns, type Protocol, type Turn } from "../../src/evaluate/plan.ts";
 
 const once: Order = { order: "stream", epochs: 1 };
-const singlePass: Protocol = { kind: "single-pass", batch: 4, labelShare: 1, labelDelay: 0, stops: 5 };
+const singlePass: Protocol = { kind: "single-pass", batch: 4, labelShare: 1, labels: "random", labelDelay: 0, stops: 5 };
 
 /** A stream of `length` images in segments of these ends. */
 function streamOf(...ends: number[]): { stream: number[]; segments: { name: string; end: number }[] } {
@@ -72,6 +72,20 @@ describe("a single pass", () => {
     const turns = planTurns(streamOf(5000), { ...singlePass, labelShare: 0.05 }, once, 3);
     expect(labelsOf(turns).length).toBeGreaterThan(200);
     expect(labelsOf(turns).length).toBeLessThan(300);
+  });
+});
+
+describe("labels", () => {
+  it("come for no image that is held out", () => {
+    const scenario = streamOf(25, 50);
+    const unlabelled = new Set(scenario.stream.slice(10, 20));
+    const turns = planTurns({ ...scenario, unlabelled }, singlePass, once, 1);
+    expect(labelsOf(turns)).toHaveLength(40);
+    expect(labelsOf(turns).filter((place) => unlabelled.has(scenario.stream[place]!))).toEqual([]);
+  });
+
+  it("that are asked for are not planned", () => {
+    expect(labelsOf(planTurns(streamOf(25, 50), { ...singlePass, labels: "asked" }, once, 1))).toEqual([]);
   });
 });
 

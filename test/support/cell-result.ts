@@ -51,6 +51,8 @@ export function cellResult(changes: {
       prequential: { overall: 0.5, secondHalf: 0.5, windowed: 0.5, fading: 0.5 },
       calibrationError: null,
       promptSharing: null,
+      labels: 40,
+      unknown: null,
       heads: {},
       ...changes.metrics,
     },

@@ -29,6 +29,7 @@ function streamKind(name: string, about: string, settings: LearnerSettings): Met
     name,
     about,
     sees: settings.heads.includes("prompted") ? "both" : "query",
+    asks: true,
     settings: () => settings,
     create: (context) => learnerMethod(context, { settings }),
   };
@@ -71,6 +72,7 @@ export const methodKinds: readonly MethodKind[] = [
     name: "l2p",
     about: "L2P as published, without what needs task ids",
     sees: "both",
+    asks: true,
     settings: paperPreset,
     create: (context) => learnerMethod(context, { settings: paperPreset(context.scenario) }),
   },

@@ -1,6 +1,7 @@
 import { createLearner } from "../../learner/learner.ts";
 import type { LearnerSettings } from "../../learner/settings.ts";
 import type { Prediction } from "../../learner/types.ts";
+import { doubtOf } from "../../stream/ask.ts";
 import type { Engine } from "../../backbone/engine.ts";
 import { type BufferState, type RehearsalBuffer, rehearsalBuffer } from "./buffer.ts";
 import { bytesIn } from "./closed-form.ts";
@@ -25,9 +26,11 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
   const blank = new Uint8Array(engine.info.imageSize ** 2 * 3);
   const pixelsOf = (pixels: Uint8Array): Uint8Array => (prompted ? pixels : blank);
 
-  function said({ label, confidence, heads, promptIds }: Prediction): Said {
+  function said(prediction: Prediction): Said {
+    const { label, confidence, heads, promptIds, novelty } = prediction;
     const parts = settings.heads.length > 1 ? settings.heads.map((name) => [name, heads[name]] as const) : [];
-    return { label, confidence, heads: Object.fromEntries(parts), promptIds };
+    const doubt = doubtOf(prediction);
+    return { label, confidence, heads: Object.fromEntries(parts), promptIds, doubt, ...(novelty && { novelty }) };
   }
 
   async function rehearsed(count: number): Promise<LabelledShown[]> {

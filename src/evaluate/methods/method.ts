@@ -27,6 +27,10 @@ export interface Said {
   readonly heads?: Readonly<Record<string, string | null>>;
   /** The prompts it selected. */
   readonly promptIds?: readonly number[];
+  /** How novel it looks, where the method has a measure of that. */
+  readonly novelty?: { readonly score: number; readonly unknown: boolean };
+  /** How much its label would teach, 0…1, where the method can ask for labels. */
+  readonly doubt?: number;
 }
 
 /** A way of learning, as it runs. One caller at a time. */
@@ -72,6 +76,8 @@ export interface MethodKind {
   readonly about: string;
   /** What it needs of an image. `query` alone spares decoding. */
   readonly sees: "query" | "pixels" | "both";
+  /** It can ask for the labels that it wants. */
+  readonly asks?: true;
   /** How it wants the images; absent for those that take them as they come, once or by the protocol's epochs. */
   readonly order?: Order;
   /** What shapes it and may change from one version to the next: a result tells, and is void when it changed. */

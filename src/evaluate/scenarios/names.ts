@@ -5,6 +5,7 @@ export const scenarioNames = [
   "blurry-cifar100",
   "diverse",
   "drift",
+  "stationary",
   "parts",
   "folders",
 ] as const;

@@ -1,0 +1,52 @@
+import { asker, type AskerState } from "../stream/ask.ts";
+import type { Said } from "./methods/method.ts";
+import type { Protocol } from "./plan.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** JSON. */
+export interface AskingState {
+  /** Frames that have come. */
+  readonly seen: number;
+  /** Labels on their way: of the frame at that place in the stream, and the frame with which it comes. */
+  readonly waiting: readonly { readonly place: number; readonly due: number }[];
+  readonly asker: AskerState;
+}
+
+/** Gives labels to the frames that ask for them, as a node would ask: at the same cost as a random share of all frames. */
+export interface Asking {
+  /** Frames that have just been predicted, in their order. */
+  frames(places: readonly number[], said: ReadonlyMap<number, Said>): void;
+  /** Labels that have come by now, or all that are on their way. */
+  labels(all: boolean): number[];
+  save(): AskingState;
+}
+
+/** A frame a second: the share of an hour's frames is the hour's budget. */
+const frameMs = 1000;
+const hourFrames = 3600;
+
+export function asking(
+  { stream, unlabelled }: Pick<Scenario, "stream" | "unlabelled">,
+  { labelShare, labelDelay }: Pick<Protocol, "labelShare" | "labelDelay">,
+  from?: AskingState,
+): Asking {
+  const budget = asker({ perHour: labelShare * hourFrames }, from?.asker);
+  let seen = from?.seen ?? 0;
+  let waiting = [...(from?.waiting ?? [])];
+  return {
+    frames(places, said) {
+      for (const place of places) {
+        seen += 1;
+        const wants = budget.wants(said.get(place)?.doubt ?? 0, seen * frameMs);
+        // Nobody knows what a frame of a held-out class shows: that label was asked for in vain.
+        if (wants && unlabelled?.has(stream[place]!) !== true) waiting.push({ place, due: seen + labelDelay });
+      }
+    },
+    labels(all) {
+      const ready = waiting.filter(({ due }) => all || due <= seen).map(({ place }) => place);
+      waiting = waiting.filter(({ due }) => !all && due > seen);
+      return ready;
+    },
+    save: () => ({ seen, waiting: [...waiting], asker: budget.save() }),
+  };
+}

@@ -1,0 +1,120 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createRng } from "../../src/kernel/rng.ts";
+import { asker, type Asker, doubtOf } from "../../src/stream/ask.ts";
+
+const hourMs = 3_600_000;
+
+/** Frames at equal distances with doubts by chance; @returns when it asked, ms. */
+function play(one: Asker, frames: number, gapMs: number, doubt: (i: number) => number, from = 0): number[] {
+  const times: number[] = [];
+  for (let i = 0; i < frames; i++) {
+    const now = from + i * gapMs;
+    if (one.wants(doubt(i), now)) times.push(now);
+  }
+  return times;
+}
+
+const random = (seed: number): ((i: number) => number) => {
+  const rng = createRng(seed);
+  return () => rng.uniform();
+};
+
+describe("asking for labels", () => {
+  it("never asks without a budget", () => {
+    expect(play(asker({ perHour: 0 }), 100, 1000, () => 1)).toEqual([]);
+  });
+
+  it("asks for the first frame there is", () => {
+    expect(asker({ perHour: 1 }).wants(0.2, 0)).toBe(true);
+  });
+
+  it.each([
+    [6, 500],
+    [60, 1000],
+    [600, 200],
+    [3600, 5000],
+  ])("spends %i an hour evenly over frames every %i ms", (perHour, gapMs) => {
+    const hours = 4;
+    const times = play(asker({ perHour }), (hours * hourMs) / gapMs, gapMs, random(1));
+    // No more than one a frame.
+    const budget = Math.min(perHour, hourMs / gapMs);
+    for (let hour = 0; hour < hours; hour++) {
+      const asked = times.filter((at) => at >= hour * hourMs && at < (hour + 1) * hourMs).length;
+      expect(asked).toBeLessThanOrEqual(budget * (1 + 1 / 12) + 1);
+      expect(asked).toBeGreaterThanOrEqual(budget * 0.8 - 1);
+    }
+  });
+
+  it("asks for the doubtful ones", () => {
+    const doubt = random(2);
+    const doubts = Array.from({ length: 7200 }, (_, i) => doubt(i));
+    const times = play(asker({ perHour: 60 }), doubts.length, 1000, (i) => doubts[i]!);
+    const asked = times.map((at) => doubts[at / 1000]!);
+    expect(asked.reduce((a, b) => a + b, 0) / asked.length).toBeGreaterThan(0.8);
+  });
+
+  it("finds its limit again when all frames become surer, or less sure", () => {
+    const doubt = random(3);
+    const one = asker({ perHour: 120 });
+    const counts = [1, 0.1, 1].map((scale, part) => {
+      return play(one, 3600, 1000, (i) => scale * doubt(i), part * hourMs).length;
+    });
+    for (const count of counts) {
+      expect(count).toBeGreaterThan(100);
+      expect(count).toBeLessThanOrEqual(131);
+    }
+  });
+
+  it("does not spend a night's budget at once", () => {
+    const one = asker({ perHour: 60 });
+    play(one, 3600, 1000, random(4));
+    const morning = play(one, 60, 1000, random(5), 12 * hourMs);
+    expect(morning.length).toBeLessThanOrEqual(7);
+  });
+
+  it("never spends more than the budget and what was saved, whatever comes when", () => {
+    const frame = fc.record({
+      gap: fc.integer({ min: -1000, max: 120_000 }),
+      doubt: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 500 }), fc.array(frame, { maxLength: 200 }), (perHour, frames) => {
+        const one = asker({ perHour });
+        let [now, latest, asked] = [0, 0, 0];
+        for (const { gap, doubt } of frames) {
+          now += gap;
+          latest = Math.max(latest, now);
+          if (one.wants(doubt, now)) asked += 1;
+        }
+        expect(asked).toBeLessThanOrEqual(Math.max(1, perHour / 12) + (perHour * latest) / hourMs + 1e-6);
+      }),
+    );
+  });
+
+  it("goes on after a restart as if nothing had happened", () => {
+    const doubt = random(6);
+    const doubts = Array.from({ length: 600 }, (_, i) => doubt(i));
+    const one = asker({ perHour: 200 });
+    play(one, 300, 1000, (i) => doubts[i]!);
+    const restarted = asker({ perHour: 200 }, JSON.parse(JSON.stringify(one.save())) as ReturnType<Asker["save"]>);
+    const rest = (of: Asker): number[] => play(of, 300, 1000, (i) => doubts[300 + i]!, 300_000);
+    expect(rest(restarted)).toEqual(rest(one));
+  });
+});
+
+describe("doubt", () => {
+  it("is whole before anything was learned", () => {
+    expect(doubtOf({ top: [], novelty: null })).toBe(1);
+  });
+
+  it("is what the runner-up leaves, or how novel the frame looks", () => {
+    const top = [
+      ["bolt", 0.7],
+      ["nut", 0.2],
+    ] as const;
+    expect(doubtOf({ top, novelty: null })).toBeCloseTo(0.5, 12);
+    expect(doubtOf({ top, novelty: { score: 0.8, rank: 0.9, unknown: false } })).toBe(0.9);
+    expect(doubtOf({ top, novelty: { score: 0.3, rank: 0.1, unknown: false } })).toBeCloseTo(0.5, 12);
+  });
+});
