@@ -8,6 +8,8 @@ export interface BackboneInfo {
   readonly modelId: string;
   /** D: width of q(x), of a key and of a prompt token. */
   readonly width: number;
+  /** Numbers of what `Engine.query` gives of an image, 2·D of a ViT. */
+  readonly queryWidth: number;
   /** Input side in pixels; images are square. */
   readonly imageSize: number;
 }
@@ -80,7 +82,10 @@ export interface ProviderReport {
 export interface Engine {
   readonly info: BackboneInfo;
   readonly provider: ProviderReport;
-  /** q(x): the final-LayerNorm CLS token of a pass without prompts, [B, D]. */
+  /**
+   * What a pass without prompts says of an image, [B, 2·D]: q(x), its final-LayerNorm CLS token, by which prompts are
+   * selected; and the mean of its patch tokens before the last block, which knows of texture and light what CLS left out.
+   */
   query(images: ImageBatch): Promise<Tensor>;
   /** Mean prompt output token of a pass with `prompts` [B, T, D], T ≥ 1 → [B, D]. */
   prompted(images: ImageBatch, prompts: Tensor): Promise<Tensor>;

@@ -1,20 +1,34 @@
 import { gradient } from "../onnx/gradient.ts";
-import { createGraph, type Dialect, type FileSpan, type Graph, type Value } from "../onnx/graph.ts";
+import { createGraph, type Dialect, type Graph, type StoredConstant, type Value } from "../onnx/graph.ts";
 import { add, atLeast, div, mul, scale, sqrt, sub } from "../onnx/ops/elementwise.ts";
 import { linear, matmul } from "../onnx/ops/matmul.ts";
 import { logSoftmax, mean, sum } from "../onnx/ops/reduce.ts";
-import { reshape } from "../onnx/ops/shape.ts";
+import { concat, reshape, slice } from "../onnx/ops/shape.ts";
+import { patchCount } from "./architecture.ts";
 import type { HeadKind } from "./engine.ts";
 import type { Model } from "./model.ts";
 import { frozenWeights, vit } from "./vit.ts";
 
-/** Where the weights stay in a file that both graphs share; without, each graph holds them. */
-export type Spans = ReadonlyMap<string, FileSpan> | undefined;
+/** The weights that stay in a file, which both graphs share; others each graph holds. */
+export type Stored = ReadonlyMap<string, StoredConstant> | undefined;
 
-/** Query and prompted forward in one graph: `pixels`, `prompts` [B, T, D] (T may be 0) → `features` [B, D]. */
-export function forwardGraph(model: Model, dialect: Dialect, spans?: Spans): Graph {
+/**
+ * Query and prompted forward in one graph: `pixels`, `prompts` [B, T, D] (T may be 0) → `features` [B, D] and, of use
+ * where T = 0, `queries` [B, 2·D].
+ */
+export function forwardGraph(model: Model, dialect: Dialect, stored?: Stored): Graph {
   const g = createGraph("l2p_forward", dialect);
-  g.output("features", features(g, model, spans).features);
+  const { depth, width } = model.architecture;
+  const patches = patchCount(model.architecture);
+  let texture: Value | undefined;
+  const { features: feature } = features(g, model, stored, (index, tokens) => {
+    if (index !== depth - 2) return;
+    // Patches come last, whether there are prompts or not.
+    const ofPatches = slice(g, tokens, 1, -patches, g.ints([2 ** 31 - 1]), patches);
+    texture = reshape(g, mean(g, ofPatches, 1), ["B", width]);
+  });
+  g.output("features", feature);
+  g.output("queries", concat(g, [feature, texture!], 1));
   return g;
 }
 
@@ -22,10 +36,10 @@ export function forwardGraph(model: Model, dialect: Dialect, spans?: Spans): Gra
  * One training step of L2P: the forward, the loss of eq. 5 and the gradients of prompts, selected keys and head.
  * Inputs and outputs are `StepInput` and `StepOutput` by name.
  */
-export function stepGraph(model: Model, head: HeadKind, spans?: Spans): Graph {
-  const g = createGraph("l2p_step");
+export function stepGraph(model: Model, head: HeadKind, stored?: Stored, dialect: Dialect = "ort"): Graph {
+  const g = createGraph("l2p_step", dialect);
   const width = model.architecture.width;
-  const { features: feature, prompts } = features(g, model, spans);
+  const { features: feature, prompts } = features(g, model, stored);
   const queries = g.input("queries", "float32", ["B", width]);
   const keys = g.input("keys", "float32", ["B", "K", width]);
   const headWeight = g.input("headWeight", "float32", ["C", width]);
@@ -61,12 +75,16 @@ export function stepGraph(model: Model, head: HeadKind, spans?: Spans): Graph {
 function features(
   g: Graph,
   { architecture, manifest, weights }: Model,
-  spans: Spans,
+  stored: Stored,
+  onBlock?: (index: number, tokens: Value) => void,
 ): { features: Value; prompts: Value } {
   const { imageSize, width } = architecture;
   const pixels = g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
   const prompts = g.input("prompts", "float32", ["B", "T", width]);
-  return { features: vit(g, architecture, manifest, frozenWeights(g, weights, spans), pixels, prompts), prompts };
+  return {
+    features: vit(g, architecture, manifest, frozenWeights(g, weights, stored), pixels, prompts, onBlock),
+    prompts,
+  };
 }
 
 /** Cosine of each row of a [B, D] with each of b [C, D] → [B, C]. */

@@ -5,7 +5,7 @@ import type { VitArchitecture } from "./architecture.ts";
 import type { HeadKind, ImageBatch, ProviderReport, StepInput, StepOutput } from "./engine.ts";
 import type { Manifest } from "./manifest.ts";
 import { startBackend, type TfjsBackend } from "./tfjs-backend.ts";
-import { embed, promptedFeature, queryFeature, type TfjsWeights, uploadWeights } from "./tfjs-vit.ts";
+import { embed, promptedFeature, queryFeatures, type TfjsWeights, uploadWeights } from "./tfjs-vit.ts";
 
 export interface TfjsLoad {
   readonly architecture: VitArchitecture;
@@ -51,7 +51,9 @@ export function createTfjsService(): TfjsService {
       return provider;
     },
     query: (images) =>
-      compute(({ weights, architecture }, tokensOf) => download(queryFeature(weights, architecture, tokensOf(images)))),
+      compute(({ weights, architecture }, tokensOf) =>
+        download(queryFeatures(weights, architecture, tokensOf(images))),
+      ),
     prompted: (images, prompts) =>
       compute(({ weights, architecture }, tokensOf) =>
         download(promptedFeature(weights, architecture, tokensOf(images), upload(prompts) as tf.Tensor3D)),

@@ -43,8 +43,15 @@ export function randomModel(name: string, architecture: VitArchitecture, seed: n
       source: "random numbers",
     },
     architecture,
-    info: { name, modelId: sha256, width: architecture.width, imageSize: architecture.imageSize },
+    info: {
+      name,
+      modelId: sha256,
+      width: architecture.width,
+      queryWidth: 2 * architecture.width,
+      imageSize: architecture.imageSize,
+    },
     weights,
+    precision: "fp32",
     weightsPath: "",
   };
 }

@@ -63,7 +63,7 @@ async function verify(name: string | undefined, { models }: Pick<ShowFlags, "mod
     const query = await engine.query({ pixels: grey, count: 1 });
     bar.update(2, "it runs");
     bar.stop();
-    const norm = Math.hypot(...query.data);
+    const norm = Math.hypot(...query.data.subarray(0, model.info.width));
     process.stdout.write(
       `${model.info.name}: ok. sha256 ${model.info.modelId}, |q| of a grey picture ${norm.toFixed(4)}\n`,
     );

@@ -39,7 +39,7 @@ async function measure(path: string, options: CompareOptions): Promise<ComparedM
   const { trainPerClass, testPerClass, threads, onProgress } = options;
   const model = await loadModel(path);
   const engine = await createOnnxEngine({ model, head: { kind: "linear" }, threads });
-  const { name, width, imageSize } = model.info;
+  const { name, width, queryWidth, imageSize } = model.info;
   const { resize, kernel } = model.manifest;
   let busyMs = 0;
   let done = 0;
@@ -53,7 +53,10 @@ async function measure(path: string, options: CompareOptions): Promise<ComparedM
       const began = performance.now();
       const { data } = await engine.query({ pixels: Buffer.concat(batch), count: batch.length });
       busyMs += performance.now() - began;
-      features.set(data, (labels.length - batch.length) * width);
+      for (let b = 0; b < batch.length; b++) {
+        const from = b * queryWidth;
+        features.set(data.subarray(from, from + width), (labels.length - batch.length + b) * width);
+      }
       done += batch.length;
       batch = [];
       onProgress?.(name, split, labels.length, dataset.size);

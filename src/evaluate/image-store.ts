@@ -28,13 +28,13 @@ const nothing = new Float32Array(0);
 const noPixels = new Uint8Array(0);
 
 export async function openImageStore({ model, cacheFolder, threads }: ImageStoreOptions): Promise<ImageStore> {
-  const { width, imageSize, modelId } = model.info;
+  const { queryWidth, imageSize, modelId } = model.info;
   const { resize, kernel, mean, std } = model.manifest;
   const rule = { imageSize, resize, kernel, maxPixels };
   // All that makes a feature of an image: the backbone's weights, and what is done to pixels before them.
   const transform = sha256(JSON.stringify({ imageSize, resize, kernel, mean, std })).slice(0, 8);
-  const path = join(cacheFolder, `features-${modelId.slice(0, 16)}-${transform}.bin`);
-  const cache: FeatureCache = await openFeatureCache(path, width);
+  const path = join(cacheFolder, `queries-${modelId.slice(0, 16)}-${transform}.bin`);
+  const cache: FeatureCache = await openFeatureCache(path, queryWidth);
   const identities = new WeakMap<ScenarioImage, string>();
 
   async function identityOf(image: ScenarioImage): Promise<string> {

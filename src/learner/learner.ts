@@ -1,4 +1,4 @@
-import type { Engine } from "../backbone/engine.ts";
+import type { BackboneInfo, Engine } from "../backbone/engine.ts";
 import { appError } from "../kernel/errors.ts";
 import { createRng } from "../kernel/rng.ts";
 import { promptedFeatures } from "./batch.ts";
@@ -13,7 +13,7 @@ import { predictionOf } from "./predict.ts";
 import { cosines, selectPrompts } from "./select.ts";
 import { checkSettings, type LearnerSettings } from "./settings.ts";
 import { type Knowledge, readState, saveState } from "./state.ts";
-import { emptyStatistics, slda } from "./statistics.ts";
+import { emptyStatistics, gaussians } from "./statistics.ts";
 import { growHeadFor, trainPrompted } from "./train.ts";
 import type { HeadName, LabelledSample, Learned, Learner, LearnOptions, Prediction, Sample } from "./types.ts";
 
@@ -35,18 +35,24 @@ export interface LearnerOptions {
  */
 export function createLearner({ engine, settings, seed }: LearnerOptions): Learner {
   checkSettings(settings);
-  const { width, imageSize } = engine.info;
+  const { info } = engine;
+  const { width } = info;
   const prompted = settings.heads.includes("prompted");
   const { mask } = settings.loss;
   const labelMemory = mask.kind === "recent" ? mask.samples / 2 : 1;
   const statistical = settings.heads.includes("statistics");
-  let known: Knowledge = nothingKnown(settings, width, seed);
-  let statistics = slda(settings.statistics, width, known.statistics);
+  let known: Knowledge = nothingKnown(settings, info, seed);
+  let statistics = gaussians(settings.statistics, info.queryWidth, known.statistics);
   let mixer = combiner(settings.heads, settings.combine, known.combination);
   let calibration = calibrator(settings.calibration.memorySamples, known.calibration);
   let novelty = judgeFrom(known);
   const honest = { combine: (scores: Scores) => calibration.apply(mixer.combine(scores)) };
   const predictionUses = new Float64Array(settings.pool.size);
+
+  /** With q(x) alone, by which prompts are selected. */
+  function selecting({ pixels, query }: Sample): Sample {
+    return { pixels, query: query.subarray(0, width) };
+  }
 
   function judgeFrom({ knownScores }: Knowledge): NoveltyJudge | undefined {
     return statistical ? noveltyJudge(settings.unknown, () => statistics.numbers(), knownScores) : undefined;
@@ -60,9 +66,9 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
   }
 
   async function predictOne(sample: Sample): Promise<Prediction> {
-    checkSample(sample, width, imageSize);
+    checkSample(sample, info);
     const { poolVersion, classes, pool, head } = known;
-    const promptIds = prompted ? selectPrompts(sample.query, pool.keys.value, settings.pool.topN) : [];
+    const promptIds = prompted ? selectPrompts(selecting(sample).query, pool.keys.value, settings.pool.topN) : [];
     for (const id of promptIds) predictionUses[id]! += 1;
     const judged = novelty?.judge(sample.query) ?? null;
     const about = { promptIds, poolVersion, novelty: judged, topLabels: settings.topLabels };
@@ -77,17 +83,24 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     { plasticity = 1 }: LearnOptions = {},
   ): Promise<readonly Learned[]> {
     if (batch.length === 0) throw appError("learner/empty-batch", "there is nothing to learn");
-    for (const sample of batch) checkSample(sample, width, imageSize);
+    for (const sample of batch) checkSample(sample, info);
     const before = known;
     const queries = batch.map(({ query }) => query);
+    const samples = batch.map(selecting);
     const labels = batch.map(({ label }) => label);
     const { classes, classIds, gaps } = admit(before.classes, labels, labelMemory);
     const knownClasses = before.classes.labels.length;
 
     // The prompted head: gradient steps on copies, so that a failing engine leaves everything as it was.
-    const pool = before.keysPending ? withKeys(before.pool, settings.pool, queries) : before.pool;
+    const pool = before.keysPending
+      ? withKeys(
+          before.pool,
+          settings.pool,
+          samples.map(({ query }) => query),
+        )
+      : before.pool;
     const start = { pool, head: before.head, uses: before.uses };
-    const grown = prompted ? await growHeadFor(engine, settings, start, batch, classIds) : before.head;
+    const grown = prompted ? await growHeadFor(engine, settings, start, samples, classIds) : before.head;
     const competing = competingClasses(mask, classes);
     const offsets = trainingOffsets(mask, classes);
     const { first, ...trained } = prompted
@@ -95,7 +108,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
           engine,
           settings,
           { ...start, head: grown },
-          { samples: batch, classIds, competing, offsets },
+          { samples, classIds, competing, offsets },
           plasticity,
         )
       : { ...start, first: undefined };
@@ -145,7 +158,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     },
     async query(pixels) {
       const features = await engine.query({ pixels: pixels.slice(), count: 1 });
-      return features.data.slice(0, width);
+      return features.data.slice(0, info.queryWidth);
     },
     predictOne,
     async learnOne(sample, label) {
@@ -154,12 +167,12 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     },
     learn,
     similarity: (query) =>
-      known.classes.labels.length === 0 ? null : Math.max(...cosines(query, known.pool.keys.value)),
-    save: () => saveState("full", all(), settings, width),
-    saveCompact: () => saveState("compact", all(), settings, width),
+      known.classes.labels.length === 0 ? null : Math.max(...cosines(query.subarray(0, width), known.pool.keys.value)),
+    save: () => saveState("full", all(), settings, info),
+    saveCompact: () => saveState("compact", all(), settings, info),
     restore(state) {
-      known = readState(state, settings, width);
-      statistics = slda(settings.statistics, width, known.statistics);
+      known = readState(state, settings, info);
+      statistics = gaussians(settings.statistics, info.queryWidth, known.statistics);
       mixer = combiner(settings.heads, settings.combine, known.combination);
       calibration = calibrator(settings.calibration.memorySamples, known.calibration);
       novelty = judgeFrom(known);
@@ -189,7 +202,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
   };
 }
 
-function nothingKnown(settings: LearnerSettings, width: number, seed: number): Knowledge {
+function nothingKnown(settings: LearnerSettings, { width, queryWidth }: BackboneInfo, seed: number): Knowledge {
   return {
     poolVersion: 0,
     classes: noClasses,
@@ -197,7 +210,7 @@ function nothingKnown(settings: LearnerSettings, width: number, seed: number): K
     pool: createPool(settings.pool, width, createRng(seed)),
     head: createHead(width),
     uses: new Float64Array(settings.pool.size),
-    statistics: emptyStatistics(width),
+    statistics: emptyStatistics(queryWidth),
     combination: freshCombination(settings.heads, settings.combine),
     calibration: freshCalibration(),
     knownScores: new Float64Array(0),
@@ -212,8 +225,8 @@ function surprise(probabilities: Float64Array, c: number): number {
 }
 
 /** @throws AppError `learner/sample` */
-function checkSample({ pixels, query }: Sample, width: number, imageSize: number): void {
-  if (query.length !== width || pixels.length !== imageSize * imageSize * 3) {
+function checkSample({ pixels, query }: Sample, { queryWidth, imageSize }: BackboneInfo): void {
+  if (query.length !== queryWidth || pixels.length !== imageSize * imageSize * 3) {
     throw appError("learner/sample", `${pixels.length} pixel bytes and ${query.length} query numbers do not fit`);
   }
   // One NaN would spread to every mean and moment, and stay.

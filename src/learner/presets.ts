@@ -24,7 +24,7 @@ const official: LearnerSettings = {
   loss: { pullWeight: 1, labelSmoothing: 0, mask: { kind: "none" } },
   // learning_rate 0.03 for 256 samples, optim adam, grad_clip_max_norm 1.0, weight_decay 0.
   optimiser: { ...adam, learningRate: 0.03, referenceBatch: 256, keyRate: 1, stepsPerBatch: 1 },
-  statistics: { kind: "slda", shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1 },
+  statistics: { shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1, ownCovariance: null },
   combine: { prior: { prompted: 1, statistics: 1 }, priorStrength: 4, memorySamples: 200 },
   ...judgement,
   topLabels: 5,
@@ -75,7 +75,12 @@ export const stream: LearnerSettings = {
   head: { kind: { kind: "cosine", scale: 16 }, bias: false, newClass: "imprint" },
   loss: { pullWeight: 0.1, labelSmoothing: 0, mask: { kind: "recent", samples: 64, minClasses: 2, priorStrength: 1 } },
   optimiser: { ...adam, learningRate: 0.003, referenceBatch: null, keyRate: 1, stepsPerBatch: 3 },
-  statistics: { kind: "slda", shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1 },
+  statistics: {
+    shrinkage: "oas",
+    classPrior: "uniform",
+    refitGrowth: 0.1,
+    ownCovariance: { weight: 0.1, samples: 30, coordinates: 384, shortlist: 16 },
+  },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },
   ...judgement,
   topLabels: 5,

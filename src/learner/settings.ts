@@ -97,14 +97,26 @@ export interface OptimiserSettings {
 }
 
 export interface StatisticsSettings {
-  /** The closed-form head; so far streaming LDA (Hayes and Kanan 2020). */
-  readonly kind: "slda";
   /** Weight of the isotropic part of the covariance, 0…1, or from the counts by OAS (Chen et al. 2010). */
   readonly shrinkage: "oas" | number;
   /** `counts`: labels that came often are likelier before the image is seen. */
   readonly classPrior: "uniform" | "counts";
   /** The covariance is factorised again when its sample count grew by this share, > 0 (see `statistics.ts` for the cost). */
   readonly refitGrowth: number;
+  /** What each class has of a covariance of its own; null: all share one. */
+  readonly ownCovariance: OwnCovarianceSettings | null;
+}
+
+/** Part of a class's covariance that is its own: weight·n/(n + samples), n being its samples less one. */
+export interface OwnCovarianceSettings {
+  /** 0…1, what it comes to with many samples. */
+  readonly weight: number;
+  /** > 0: at so many samples it is half of that. */
+  readonly samples: number;
+  /** k: a class's own covariance is of the query's first k numbers, ≥ 1; 2·k² bytes a class. */
+  readonly coordinates: number;
+  /** The likeliest classes by the shared covariance that are told apart by their own, ≥ 1. */
+  readonly shortlist: number;
 }
 
 export interface CombineSettings {
@@ -133,6 +145,7 @@ export interface CalibrationSettings {
 export function checkSettings(settings: LearnerSettings): void {
   const { heads, pool, head, loss, optimiser, statistics, combine, unknown, calibration, topLabels } = settings;
   const { mask } = loss;
+  const { ownCovariance: own } = statistics;
   const rules: readonly (readonly [holds: boolean, rule: string])[] = [
     [heads.length > 0 && new Set(heads).size === heads.length, "heads must name at least one head, each once"],
     [isCount(pool.size), "pool.size must be a whole number ≥ 1"],
@@ -163,6 +176,12 @@ export function checkSettings(settings: LearnerSettings): void {
       "statistics.shrinkage must be oas or 0…1",
     ],
     [statistics.refitGrowth > 0, "statistics.refitGrowth must be > 0"],
+    [own === null || (own.weight >= 0 && own.weight <= 1), "statistics.ownCovariance.weight must be 0…1"],
+    [own === null || own.samples > 0, "statistics.ownCovariance.samples must be > 0"],
+    [
+      own === null || (isCount(own.coordinates) && isCount(own.shortlist)),
+      "statistics.ownCovariance.coordinates and shortlist must be whole numbers ≥ 1",
+    ],
     [heads.every((name) => combine.prior[name] > 0), "combine.prior must be > 0"],
     [combine.priorStrength > 0, "combine.priorStrength must be > 0"],
     [combine.memorySamples > 1, "combine.memorySamples must be > 1"],

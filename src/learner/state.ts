@@ -1,10 +1,12 @@
 import { z } from "zod";
+import type { BackboneInfo } from "../backbone/engine.ts";
 import { appError } from "../kernel/errors.ts";
 import { packedLength } from "./cholesky.ts";
 import { type Calibration, freshCalibration } from "./calibration.ts";
 import type { Classes } from "./classes.ts";
 import type { Combination } from "./combine.ts";
 import type { LearnerSettings } from "./settings.ts";
+import { ownArrays, readOwn } from "./own-arrays.ts";
 import { arrayReader, parameterArrays, stateArray } from "./state-arrays.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
 import type { Prompted } from "./train.ts";
@@ -51,14 +53,14 @@ export function saveState(
   kind: "full" | "compact",
   k: Knowledge,
   settings: LearnerSettings,
-  width: number,
+  info: Widths,
 ): LearnerState {
-  const { scatter, schedule, means, factor, deviation } = k.statistics;
-  const shapes = shapesFor(settings, width, k.classes.labels.length);
+  const { scatter, schedule, means, factor, deviation, own } = k.statistics;
+  const shapes = shapesFor(settings, info, k.classes.labels.length);
   const meta: z.infer<typeof metaSchema> = {
     v: 1,
     kind,
-    fit: fit(settings, width),
+    fit: fit(settings, info),
     labels: [...k.classes.labels],
     poolVersion: k.poolVersion,
     samples: k.classes.samples,
@@ -95,6 +97,7 @@ export function saveState(
       promptUses: stateArray(k.uses, shapes.uses),
       knownScores: stateArray(k.knownScores, [k.knownScores.length]),
       recentCounts: stateArray(Float64Array.from(k.classes.recent), shapes.classes),
+      ...ownArrays(own),
       ...(factor === undefined
         ? {}
         : { scatter: stateArray(scatter.sums, shapes.scatter), scatterFactor: stateArray(factor, shapes.scatter) }),
@@ -106,14 +109,14 @@ export function saveState(
  * What a compact state leaves out starts afresh: Adam's moments, prompt uses, the recent labels' frequencies, the shared scatter.
  * @throws AppError `learner/state`
  */
-export function readState(saved: LearnerState, settings: LearnerSettings, width: number): Knowledge {
+export function readState(saved: LearnerState, settings: LearnerSettings, info: Widths): Knowledge {
   const parsed = metaSchema.safeParse(saved.meta);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw appError("learner/state", `meta is not a learner's: ${faults.join("; ")}`);
   }
   const meta = parsed.data;
-  const expected = fit(settings, width);
+  const expected = fit(settings, info);
   if (meta.fit !== expected) throw appError("learner/state", `saved for ${meta.fit}, running ${expected}`);
   if (new Set(meta.labels).size !== meta.labels.length) throw appError("learner/state", "a label is there twice");
   if (meta.heads.join() !== settings.heads.join()) {
@@ -124,12 +127,13 @@ export function readState(saved: LearnerState, settings: LearnerSettings, width:
   }
 
   const full = meta.kind === "full";
-  const shapes = shapesFor(settings, width, meta.labels.length);
+  const { queryWidth } = info;
+  const shapes = shapesFor(settings, info, meta.labels.length);
   const read = arrayReader(saved.arrays);
   const matrix = read.float64("classMeans", shapes.means);
   const counts = [...read.int32("classCounts", shapes.classes)];
   if (counts.some((count) => count < 1)) throw appError("learner/state", "a class without samples");
-  const means = counts.map((_, c) => matrix.slice(c * width, (c + 1) * width)).slice(0, shapes.means[0]);
+  const means = counts.map((_, c) => matrix.slice(c * queryWidth, (c + 1) * queryWidth)).slice(0, shapes.means[0]);
   const solved = full && meta.factorised;
   const scored = full && Object.hasOwn(saved.arrays, "knownScores") ? saved.arrays["knownScores"] : undefined;
   return {
@@ -155,9 +159,10 @@ export function readState(saved: LearnerState, settings: LearnerSettings, width:
       counts: counts.slice(0, means.length),
       means,
       scatter: {
-        sums: solved ? read.float64("scatter", shapes.scatter) : new Float64Array(packedLength(width)),
+        sums: solved ? read.float64("scatter", shapes.scatter) : new Float64Array(packedLength(queryWidth)),
         degrees: solved ? meta.scatterDegrees : 0,
       },
+      own: readOwn(full ? read : undefined, means.length, ownCoordinates(settings, info)),
       factor: solved ? read.float64("scatterFactor", shapes.scatter) : undefined,
       deviation: meta.deviation,
       schedule: full ? meta.schedule : { learned: 0, next: 1 },
@@ -171,7 +176,7 @@ export function readState(saved: LearnerState, settings: LearnerSettings, width:
   };
 }
 
-function shapesFor(settings: LearnerSettings, width: number, classes: number): Shapes {
+function shapesFor(settings: LearnerSettings, { width, queryWidth }: Widths, classes: number): Shapes {
   const { size, promptLength } = settings.pool;
   const rows = settings.heads.includes("prompted") ? classes : 0;
   return {
@@ -181,12 +186,19 @@ function shapesFor(settings: LearnerSettings, width: number, classes: number): S
     headBias: [rows],
     uses: [size],
     classes: [classes],
-    means: [settings.heads.includes("statistics") ? classes : 0, width],
-    scatter: [packedLength(width)],
+    means: [settings.heads.includes("statistics") ? classes : 0, queryWidth],
+    scatter: [packedLength(queryWidth)],
     heads: [settings.heads.length],
     curvature: [packedLength(settings.heads.length)],
   };
 }
+
+/** The first numbers of a query of which each class has a covariance of its own. */
+function ownCoordinates({ statistics }: LearnerSettings, { queryWidth }: Widths): number {
+  return Math.min(queryWidth, statistics.ownCovariance?.coordinates ?? 0);
+}
+
+type Widths = Pick<BackboneInfo, "width" | "queryWidth">;
 
 type Shapes = Readonly<
   Record<
@@ -196,7 +208,14 @@ type Shapes = Readonly<
 >;
 
 /** Rates, masks and the like may change over a restart; what gives the numbers their meaning may not. */
-function fit({ pool, heads, head, statistics }: LearnerSettings, width: number): string {
+function fit({ pool, heads, head, statistics }: LearnerSettings, { width }: Widths): string {
   const { size, promptLength } = pool;
-  return JSON.stringify({ width, size, promptLength, heads, head: head.kind, statistics: statistics.kind });
+  return JSON.stringify({
+    width,
+    size,
+    promptLength,
+    heads,
+    head: head.kind,
+    own: statistics.ownCovariance?.coordinates ?? null,
+  });
 }

@@ -1,5 +1,14 @@
 import { solve } from "./cholesky.ts";
 import { addOuter, emptyScatter, factorise, type Scatter } from "./covariance.ts";
+import {
+  addOwnOuter,
+  emptyOwnScatter,
+  type OwnGaussian,
+  ownGaussian,
+  type OwnScatter,
+  type SharedCovariance,
+  sharedCovariance,
+} from "./own-covariance.ts";
 import type { StatisticsSettings } from "./settings.ts";
 
 /** A classifier on q(x) in closed form: one pass, no gradient, no stored sample. Class ids are the head's. */
@@ -22,6 +31,8 @@ export interface StatisticsNumbers {
   readonly means: Float64Array[];
   /** Within the classes, all together. */
   readonly scatter: Scatter;
+  /** Within each class, [C]; empty where classes have no covariance of their own. */
+  readonly own: OwnScatter[];
   /** Factor of the covariance as it was when last solved; undefined before the first sample. */
   factor: Float64Array | undefined;
   /** Sum and count of squared deviations behind the isotropic variance: they outlive a compact snapshot, the scatter does not. */
@@ -35,6 +46,7 @@ export function emptyStatistics(width: number): StatisticsNumbers {
     counts: [],
     means: [],
     scatter: emptyScatter(width),
+    own: [],
     factor: undefined,
     deviation: { sum: 0, degrees: 0 },
     schedule: { learned: 0, next: 1 },
@@ -52,21 +64,31 @@ export function emptyStatistics(width: number): StatisticsNumbers {
  * factor C·D² once. Measured on one Xeon core: a factorisation 2–5 ms at D 192 and 105 ms at D 768; 100 classes'
  * solutions 14 ms and 90 ms; a learned sample 0.1 ms and 0.8 ms; scores 0.1 ms and 0.2 ms.
  *
+ * With `ownCovariance` it is a regularised discriminant analysis (Friedman 1989): for the classes that come first by these
+ * scores, the log ratio of the class's own Gaussian to the shared one is added, on the first k coordinates. On ViT-Tiny's
+ * queries of CIFAR-100 that is worth more than 2,700 random units of a ridge regression (see README, "Learns better").
+ * The own factors are made when they are asked for and follow from the numbers alone.
+ *
  * A forgotten class takes its count and mean with it; what it gave to the shared scatter cannot be told apart and stays.
  */
-export function slda(
+export function gaussians(
   settings: StatisticsSettings,
   width: number,
   from: StatisticsNumbers = emptyStatistics(width),
 ): ClosedFormHead {
   const numbers = from;
   const { counts, means, scatter, deviation, schedule } = numbers;
+  const { ownCovariance } = settings;
+  const coordinates = Math.min(width, ownCovariance?.coordinates ?? 0);
   /** Σ⁻¹μ and ½μᵀΣ⁻¹μ of each class; absent where mean or factor changed since. */
   let solutions: (Solution | undefined)[] = [];
+  /** The same for own Gaussians. */
+  let owns: (OwnGaussian | undefined)[] = [];
+  let shared: SharedCovariance | undefined;
 
   function refit(): void {
     numbers.factor = factorise(scatter, width, isotropicVariance(numbers, width), settings.shrinkage);
-    solutions = [];
+    [solutions, owns, shared] = [[], [], undefined];
   }
 
   function solutionOf(c: number, factor: Float64Array): Solution {
@@ -74,14 +96,29 @@ export function slda(
     return (solutions[c] ??= { weight, offset: dot(weight, means[c]!) / 2 });
   }
 
+  /** Adds the log ratios of the likeliest classes; the others get the least of them, so that none overtakes. */
+  function withOwn(scores: Float64Array, query: Float32Array): Float64Array {
+    if (ownCovariance === null || numbers.own.length === 0) return scores;
+    shared ??= sharedCovariance(numbers.factor!, coordinates);
+    const likeliest = [...scores.keys()].toSorted((a, b) => scores[b]! - scores[a]!).slice(0, ownCovariance.shortlist);
+    const ratios = new Map<number, number>();
+    for (const c of likeliest) {
+      owns[c] ??= ownGaussian(shared, numbers.own[c]!, means[c]!, ownCovariance);
+      ratios.set(c, owns[c].logRatio(query));
+    }
+    const least = Math.min(...ratios.values());
+    return scores.map((score, c) => score + (ratios.get(c) ?? least));
+  }
+
   if (numbers.factor === undefined && counts.length > 0) refit();
   return {
     scores(query) {
       const { factor } = numbers;
-      return Float64Array.from(counts, (count, c) => {
+      const scores = Float64Array.from(counts, (count, c) => {
         const { weight, offset } = solutions[c] ?? solutionOf(c, factor!);
         return dot(weight, query) - offset + (settings.classPrior === "counts" ? Math.log(count) : 0);
       });
+      return withOwn(scores, query);
     },
     learn(query, c) {
       const count = (counts[c] ?? 0) + 1;
@@ -89,11 +126,14 @@ export function slda(
       const delta = mean.map((m, i) => query[i]! - m);
       counts[c] = count;
       for (let i = 0; i < width; i++) mean[i]! += delta[i]! / count;
-      solutions[c] = undefined;
+      if (ownCovariance) numbers.own[c] ??= emptyOwnScatter(coordinates);
+      [solutions[c], owns[c]] = [undefined, undefined];
       if (count > 1) {
         // Welford: the mean moved by δ/n, so the deviations' sum grows by (n − 1)/n·δδᵀ.
-        addOuter(scatter, delta, (count - 1) / count);
-        deviation.sum += ((count - 1) / count) * dot(delta, delta);
+        const grown = (count - 1) / count;
+        addOuter(scatter, delta, grown);
+        if (ownCovariance) addOwnOuter(numbers.own[c]!, delta, grown, coordinates);
+        deviation.sum += grown * dot(delta, delta);
         deviation.degrees += 1;
       }
       schedule.learned += 1;
@@ -105,7 +145,8 @@ export function slda(
     drop(c) {
       counts.splice(c, 1);
       means.splice(c, 1);
-      solutions = [];
+      numbers.own.splice(c, 1);
+      [solutions, owns] = [[], []];
     },
     numbers: () => numbers,
   };

@@ -35,9 +35,11 @@ export function engineContract(
 
     test("a query and a prompted feature are one row of finite numbers an image", async () => {
       const images = noiseImages(model, 3);
-      for (const out of [await engine.query(images), await engine.prompted(images, noiseTensor([3, 2, width], 3))]) {
-        expect(out.shape).toEqual([3, width]);
-        expect(out.data).toHaveLength(3 * width);
+      const [query, prompted] = [await engine.query(images), await engine.prompted(images, noiseTensor([3, 2, width], 3))];
+      expect(query.shape).toEqual([3, model.info.queryWidth]);
+      expect(prompted.shape).toEqual([3, width]);
+      for (const out of [query, prompted]) {
+        expect(out.data).toHaveLength(out.shape[0]! * out.shape[1]!);
         expect(out.data.every(Number.isFinite)).toBe(true);
       }
     });
@@ -60,7 +62,7 @@ export function engineContract(
     });
 
     test("batches of 32, and prompts of 1 and of 50 tokens, run", async () => {
-      expect((await engine.query(noiseImages(model, 32))).shape).toEqual([32, width]);
+      expect((await engine.query(noiseImages(model, 32))).shape).toEqual([32, model.info.queryWidth]);
       for (const tokens of [1, 50]) {
         const out = await engine.prompted(noiseImages(model, 2), noiseTensor([2, tokens, width], 3));
         expect(out.shape).toEqual([2, width]);

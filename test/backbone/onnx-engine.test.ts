@@ -97,9 +97,9 @@ describe("the onnx engine", () => {
     const engine = await createOnnxEngine({ model, head, provider: "cpu", threads: 1 });
     for (const count of [1, 32, 2, 17, 8, 31, 4, 16]) {
       const images = noiseImages(model, count);
-      expect((await engine.query(images)).shape).toEqual([count, width]);
+      expect((await engine.query(images)).shape).toEqual([count, model.info.queryWidth]);
       const prompts = noiseTensor([count, (count * 7) % 40 || 1, width], 3);
-      expect((await engine.prompted(images, prompts)).shape).toEqual([count, width]);
+      expect((await engine.prompted(images, prompts)).shape).toEqual([count, model.info.queryWidth]);
     }
     await engine.close();
   });

@@ -15,7 +15,7 @@ test("auto runs the first backend that works and says why those before it do not
   const { provider, refused } = engine.provider;
   expect(refused.map((attempt) => attempt.provider)).toEqual(order.slice(0, order.indexOf(provider)));
   expect(refused.every(({ reason }) => reason.length > 0)).toBe(true);
-  expect((await engine.query(noiseImages(model, 1))).shape).toEqual([1, model.info.width]);
+  expect((await engine.query(noiseImages(model, 1))).shape).toEqual([1, model.info.queryWidth]);
   await engine.close();
 });
 

@@ -3,11 +3,11 @@ import { createRng } from "../../src/kernel/rng.ts";
 import { cholesky, packedLength, solve } from "../../src/learner/cholesky.ts";
 import { emptyScatter, addOuter, oasShrinkage } from "../../src/learner/covariance.ts";
 import { stream } from "../../src/learner/presets.ts";
-import { slda } from "../../src/learner/statistics.ts";
+import { gaussians } from "../../src/learner/statistics.ts";
 
 const width = 5;
 const classes = 3;
-const settings = { ...stream.statistics, refitGrowth: 1e-9 };
+const settings = { ...stream.statistics, ownCovariance: null, refitGrowth: 1e-9 };
 
 /** Correlated Gaussians around class means. */
 function draw(count: number, seed: number): { x: Float32Array; c: number }[] {
@@ -26,8 +26,31 @@ function draw(count: number, seed: number): { x: Float32Array; c: number }[] {
   });
 }
 
+interface Dense {
+  readonly means: number[][];
+  /** Shared, shrunk. */
+  readonly covariance: number[][];
+}
+
 /** The direct way: dense covariance, Gauss–Jordan inverse, quadratic forms. */
 function denseScores(samples: { x: Float32Array; c: number }[], query: Float32Array, rho: number): number[] {
+  const { means, covariance } = dense(samples, rho);
+  const inverse = invert(covariance);
+  return means.map(
+    (mean) =>
+      -0.5 *
+      quadratic(
+        inverse,
+        mean.map((m, i) => query[i]! - m),
+      ),
+  );
+}
+
+function quadratic(matrix: number[][], d: number[]): number {
+  return d.reduce((sum, di, i) => sum + di * d.reduce((s, dj, j) => s + matrix[i]![j]! * dj, 0), 0);
+}
+
+function dense(samples: { x: Float32Array; c: number }[], rho: number): Dense {
   const means = Array.from({ length: classes }, (_, c) => {
     const own = samples.filter((s) => s.c === c);
     return Array.from({ length: width }, (_, i) => own.reduce((sum, s) => sum + s.x[i]!, 0) / own.length);
@@ -44,11 +67,7 @@ function denseScores(samples: { x: Float32Array; c: number }[], query: Float32Ar
   const covariance = scatter.map((row, i) =>
     row.map((s, j) => ((1 - rho) * s) / degrees + (i === j ? rho * variance : 0)),
   );
-  const inverse = invert(covariance);
-  return means.map((mean) => {
-    const d = mean.map((m, i) => query[i]! - m);
-    return -0.5 * d.reduce((sum, di, i) => sum + di * d.reduce((s, dj, j) => s + inverse[i]![j]! * dj, 0), 0);
-  });
+  return { means, covariance };
 }
 
 function invert(matrix: number[][]): number[][] {
@@ -84,7 +103,7 @@ describe("slda", () => {
   for (const shrinkage of [0.2, "oas"] as const) {
     test(`scores as the direct dense computation does (shrinkage ${shrinkage})`, () => {
       const samples = draw(60, 4);
-      const head = slda({ ...settings, shrinkage }, width);
+      const head = gaussians({ ...settings, shrinkage }, width);
       for (const { x, c } of samples) head.learn(x, c);
       const rho = shrinkage === "oas" ? oasShrinkage(head.numbers().scatter, width) : shrinkage;
       for (const { x } of draw(10, 9)) {
@@ -96,7 +115,7 @@ describe("slda", () => {
 
   test("is sane from the first sample on", () => {
     const samples = draw(12, 6);
-    const head = slda(settings, width);
+    const head = gaussians(settings, width);
     expect([...head.scores(samples[0]!.x)]).toEqual([]);
     samples.forEach(({ x, c }, n) => {
       head.learn(x, c);
@@ -108,18 +127,18 @@ describe("slda", () => {
   });
 
   test("stays finite on zeros, on equal samples and on one dimension that never varies", () => {
-    const head = slda(settings, width);
+    const head = gaussians(settings, width);
     for (let n = 0; n < 20; n++) head.learn(new Float32Array(width), n % 2);
     expect(head.scores(new Float32Array(width)).every(Number.isFinite)).toBe(true);
-    const flat = slda({ ...settings, shrinkage: 0 }, width);
+    const flat = gaussians({ ...settings, shrinkage: 0 }, width);
     for (const { x, c } of draw(50, 2)) flat.learn(x.with(0, 1), c);
     expect(flat.scores(Float32Array.of(1, 0, 0, 0, 0)).every(Number.isFinite)).toBe(true);
   });
 
   test("does not depend on the order of the samples", () => {
     const samples = draw(80, 11);
-    const forward = slda(settings, width);
-    const backward = slda(settings, width);
+    const forward = gaussians(settings, width);
+    const backward = gaussians(settings, width);
     for (const { x, c } of samples) forward.learn(x, c);
     const first = samples.slice(0, classes);
     for (const { x, c } of [...first, ...samples.slice(classes).toReversed()]) backward.learn(x, c);
@@ -129,7 +148,7 @@ describe("slda", () => {
 
   test("solves on a schedule that the counts decide, and the means are fresh in between", () => {
     const samples = draw(200, 3);
-    const head = slda({ ...settings, refitGrowth: 0.5 }, width);
+    const head = gaussians({ ...settings, refitGrowth: 0.5 }, width);
     const factors = new Set<unknown>();
     for (const { x, c } of samples) {
       head.learn(x, c);
@@ -144,8 +163,8 @@ describe("slda", () => {
   });
 
   test("a class prior from the counts favours frequent labels", () => {
-    const uniform = slda(settings, width);
-    const counted = slda({ ...settings, classPrior: "counts" }, width);
+    const uniform = gaussians(settings, width);
+    const counted = gaussians({ ...settings, classPrior: "counts" }, width);
     for (const { x, c } of draw(90, 8)) for (const head of [uniform, counted]) head.learn(x, c);
     const x = draw(1, 8)[0]!.x;
     const { counts } = counted.numbers();
@@ -153,7 +172,7 @@ describe("slda", () => {
   });
 
   test("drop forgets a class's count and mean, and no other's", () => {
-    const head = slda(settings, width);
+    const head = gaussians(settings, width);
     for (const { x, c } of draw(60, 5)) head.learn(x, c);
     const x = draw(1, 7)[0]!.x;
     const [first, , third] = head.scores(x);
@@ -179,4 +198,87 @@ test("OAS shrinkage is 1 without samples, falls as they come, and stays in 0…1
     expect(rho).toBeGreaterThan(0);
     last = rho;
   }
+});
+
+describe("with covariances of their own", () => {
+  const own = { weight: 0.4, samples: 10, coordinates: 3, shortlist: classes };
+
+  /** log N(x; μ, Σ) but for the constant, of the first `own.coordinates`. */
+  function logDensity(covariance: number[][], mean: number[], x: Float32Array): number {
+    const k = own.coordinates;
+    const block = covariance.slice(0, k).map((row) => row.slice(0, k));
+    const packed = Float64Array.from(block.flatMap((row, i) => row.slice(0, i + 1)));
+    const logDeterminant = cholesky(packed, k).reduce(
+      (sum, value, at) => (isDiagonal(at) ? sum + 2 * Math.log(value) : sum),
+      0,
+    );
+    const d = mean.slice(0, k).map((m, i) => x[i]! - m);
+    return -0.5 * (quadratic(invert(block), d) + logDeterminant);
+  }
+
+  const isDiagonal = (at: number): boolean => [0, 2, 5].includes(at);
+
+  test("scores are the shared ones plus the log ratio of own to shared density, as computed directly", () => {
+    const samples = draw(60, 4);
+    const head = gaussians({ ...settings, shrinkage: 0.2, ownCovariance: own }, width);
+    for (const { x, c } of samples) head.learn(x, c);
+    const { means, covariance } = dense(samples, 0.2);
+    const ownOf = means.map((mean, c) => {
+      const mine = samples.filter((sample) => sample.c === c);
+      const degrees = mine.length - 1;
+      const share = (own.weight * degrees) / (degrees + own.samples);
+      return covariance.map((row, i) =>
+        row.map((shared, j) => {
+          const scatter = mine.reduce((sum, { x }) => sum + (x[i]! - mean[i]!) * (x[j]! - mean[j]!), 0);
+          return (1 - share) * shared + (share * scatter) / degrees;
+        }),
+      );
+    });
+    for (const { x } of draw(10, 9)) {
+      const expected = denseScores(samples, x, 0.2).map(
+        (score, c) => score + logDensity(ownOf[c]!, means[c]!, x) - logDensity(covariance, means[c]!, x),
+      );
+      differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(differences(expected)[c]!, 4));
+    }
+  });
+
+  test("classes that differ in their spread alone are told apart", () => {
+    const rng = createRng(3);
+    const wide = { weight: 1, samples: 1, coordinates: width, shortlist: 2 };
+    const [apart, together] = [wide, null].map((ownCovariance) => gaussians({ ...settings, ownCovariance }, width));
+    const sample = (c: number): Float32Array =>
+      Float32Array.from({ length: width }, () => (c === 0 ? 1 : 4) * rng.normal());
+    for (let n = 0; n < 400; n++) for (const head of [apart!, together!]) head.learn(sample(n % 2), n % 2);
+    const right = (head: typeof apart): number => {
+      const hits = Array.from({ length: 200 }, (_, n) => {
+        const [zero, one] = head!.scores(sample(n % 2));
+        return one! > zero! === (n % 2 === 1);
+      });
+      return hits.filter(Boolean).length / hits.length;
+    };
+    expect(right(apart)).toBeGreaterThan(0.9);
+    expect(right(together)).toBeLessThan(0.7);
+  });
+
+  test("a class beyond the shortlist keeps its place behind those on it", () => {
+    const samples = draw(90, 6);
+    const [all, some] = [classes, 1].map((shortlist) =>
+      gaussians({ ...settings, ownCovariance: { ...own, shortlist } }, width),
+    );
+    for (const { x, c } of samples) for (const head of [all!, some!]) head.learn(x, c);
+    for (const { x } of draw(20, 7)) {
+      const shared = denseScores(samples, x, oasShrinkage(some!.numbers().scatter, width));
+      // With one on it, all get its ratio: the order is the shared covariance's.
+      differences(some!.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(differences(shared)[c]!, 4));
+    }
+  });
+
+  test("a forgotten class takes its covariance with it", () => {
+    const head = gaussians({ ...settings, ownCovariance: own }, width);
+    for (const { x, c } of draw(60, 4)) head.learn(x, c);
+    const second = head.numbers().own[1]!;
+    head.drop(0);
+    expect(head.numbers().own).toHaveLength(classes - 1);
+    expect(head.numbers().own[0]).toBe(second);
+  });
 });

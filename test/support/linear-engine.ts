@@ -121,7 +121,7 @@ export function linearEngine(options: LinearEngineOptions): LinearEngine {
   }
 
   return {
-    info: { name: "linear", modelId: "0".repeat(64), width, imageSize },
+    info: { name: "linear", modelId: "0".repeat(64), width, queryWidth: width, imageSize },
     provider: { engine: "linear", provider: "cpu", refused: [] },
     calls,
     failNext: (error) => {

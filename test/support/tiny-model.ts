@@ -54,9 +54,11 @@ export function tinyModel(overrides: Partial<VitArchitecture> = {}, seed = 1): M
       name: manifest.name,
       modelId: manifest.sha256,
       width: architecture.width,
+      queryWidth: 2 * architecture.width,
       imageSize: architecture.imageSize,
     },
     weights,
+    precision: "fp32",
     weightsPath: "",
   };
 }

@@ -10,7 +10,7 @@ const smallVit = {
   imageSize: 16,
   patchSize: 8,
   width: 12,
-  depth: 1,
+  depth: 2,
   heads: 3,
   mlpWidth: 24,
   layerNormEps: 1e-6,

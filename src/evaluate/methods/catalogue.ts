@@ -87,13 +87,15 @@ export const methodKinds: readonly MethodKind[] = [
     name: "ncm",
     about: "nearest class mean of q(x), by cosine",
     sees: "query",
-    create: (context) => Promise.resolve(closedFormMethod((saved) => nearestMean(widthOf(context), saved))),
+    create: (context) =>
+      Promise.resolve(closedFormMethod(widthOf(context), (saved) => nearestMean(widthOf(context), saved))),
   },
   {
     name: "slda",
     about: "streaming linear discriminant analysis of q(x)",
     sees: "query",
-    create: (context) => Promise.resolve(closedFormMethod((saved) => streamingLda(widthOf(context), saved))),
+    create: (context) =>
+      Promise.resolve(closedFormMethod(widthOf(context), (saved) => streamingLda(widthOf(context), saved))),
   },
   ridgeKind("ranpac", defaultUnits),
   {
@@ -126,7 +128,7 @@ function ridgeKind(name: string, units: number): MethodKind {
     sees: "query",
     create: (context) =>
       Promise.resolve(
-        closedFormMethod((saved) =>
+        closedFormMethod(widthOf(context), (saved) =>
           randomProjectionRidge({ units, width: widthOf(context), seed: context.seed }, saved),
         ),
       ),

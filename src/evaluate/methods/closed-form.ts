@@ -16,14 +16,17 @@ export interface ClosedForm {
 
 export type Saved = ReturnType<ClosedForm["save"]>;
 
-/** @param create An empty one, or one that goes on from what was saved. */
-export function closedFormMethod(create: (saved?: Saved) => ClosedForm): Method {
+/**
+ * @param width D, of q(x)
+ * @param create An empty one, or one that goes on from what was saved.
+ */
+export function closedFormMethod(width: number, create: (saved?: Saved) => ClosedForm): Method {
   let head = create();
   let labels: string[] = [];
 
   function say({ query }: Shown): Said {
     if (labels.length === 0) return { label: null };
-    const scores = head.scores(query);
+    const scores = head.scores(query.subarray(0, width));
     const best = argmax(scores);
     const label = labels[best]!;
     return head.probabilistic ? { label, confidence: softmax(scores)[best]! } : { label };
@@ -34,7 +37,7 @@ export function closedFormMethod(create: (saved?: Saved) => ClosedForm): Method 
       const before = batch.map(say);
       for (const { query, label } of batch) {
         if (!labels.includes(label)) labels.push(label);
-        head.learn(query, labels.indexOf(label));
+        head.learn(query.subarray(0, width), labels.indexOf(label));
       }
       return Promise.resolve(before);
     },

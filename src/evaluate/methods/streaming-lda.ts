@@ -1,13 +1,18 @@
 import type { StatisticsSettings } from "../../learner/settings.ts";
-import { emptyStatistics, slda, type StatisticsNumbers } from "../../learner/statistics.ts";
+import { emptyStatistics, gaussians, type StatisticsNumbers } from "../../learner/statistics.ts";
 import { type ClosedForm, joinRows, type Saved, splitRows } from "./closed-form.ts";
 
 /** As Hayes and Kanan (2020) publish it: shrinkage 1e-4; the covariance solved again when it grew by a tenth. */
-const settings: StatisticsSettings = { kind: "slda", shrinkage: 1e-4, classPrior: "uniform", refitGrowth: 0.1 };
+const settings: StatisticsSettings = {
+  shrinkage: 1e-4,
+  classPrior: "uniform",
+  refitGrowth: 0.1,
+  ownCovariance: null,
+};
 
 /** The product's streaming LDA by itself. */
 export function streamingLda(width: number, saved?: Saved): ClosedForm {
-  const head = slda(settings, width, saved ? restored(saved) : emptyStatistics(width));
+  const head = gaussians(settings, width, saved ? restored(saved) : emptyStatistics(width));
   return {
     probabilistic: true,
     scores: (query) => head.scores(query),
@@ -38,6 +43,7 @@ function restored({ arrays, numbers }: Saved): StatisticsNumbers {
   return {
     counts: [...arrays["counts"]!.data],
     means: splitRows(arrays["means"]!),
+    own: [],
     scatter: { sums: Float64Array.from(arrays["scatter"]!.data), degrees: numbers["degrees"]! },
     factor: factor.length > 0 ? factor : undefined,
     deviation: { sum: numbers["deviationSum"]!, degrees: numbers["deviationDegrees"]! },
