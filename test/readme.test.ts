@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { decodeCommand } from "../src/message/command.ts";
 import { messageSchemas } from "../src/message/json.ts";
 import { topics } from "../src/message/topic.ts";
+import { isAlive, settableKeys } from "../src/settings/alive.ts";
 import { readEnvironment } from "../src/settings/environment.ts";
 import { outlineAt, settingsOutline } from "../src/settings/outline.ts";
 import { runCli, runScript } from "./support/cli.ts";
@@ -100,10 +101,26 @@ describe("README.md", () => {
       ),
     );
     for (const [name, payload] of payloads) expect(decodeCommand(name, encoder.encode(payload)).name).toBe(name);
-    // All that the node obeys; it knows `set`, and refuses it.
     const pausing = ["pause-learning", "resume-learning"];
-    const obeyed = ["snapshot", "restore", "rollback", "forget-label", "rename-label", ...pausing];
+    const obeyed = ["snapshot", "restore", "rollback", "forget-label", "rename-label", "set", ...pausing];
     expect(new Set(payloads.map(([name]) => name))).toEqual(new Set(obeyed));
+  });
+
+  it("lists what changes while the node runs, and what the command set takes", () => {
+    const [reload, set] = section("Settings").split("**While it runs.**")[1]!.split("The command `set`");
+    const keysIn = (text: string): string[] => found(/`([a-z]\w+\.\w+)`/gi, text);
+    expect(keysIn(set!.split("\n\n")[0]!).filter((key) => key !== "state.folder" && key !== "box.settings")).toEqual([
+      ...settableKeys,
+    ]);
+    // Of two sections all but what is named changes; of the others what is named.
+    const named = new Set(keysIn(reload!));
+    for (const [name, outline] of settingsOutline.keys) {
+      for (const key of outline.keys.keys()) {
+        const isNamed = named.has(`${name}.${key}`);
+        expect(isAlive(`${name}.${key}`), `${name}.${key}`).toBe(["stream", "snapshot"].includes(name) !== isNamed);
+      }
+    }
+    expect(isAlive("sources.gate.url")).toBe(true);
   });
 
   it("has a library snippet that runs", async () => {

@@ -2,12 +2,14 @@ import { appError } from "../kernel/errors.ts";
 import type { Learner } from "../learner/types.ts";
 import type { Service } from "../stream/execute.ts";
 import type { DurableState, ModelIdentity } from "./durable-state.ts";
+import type { LiveSettings } from "./live-settings.ts";
 
 /** The commands that need more than the pipeline has; each runs between two batches. */
 export function commandService(
   state: Pick<DurableState, "store" | "restoreNamed">,
   model: ModelIdentity,
   learner: Learner,
+  live: Pick<LiveSettings, "set">,
 ): Service {
   async function takeOver(steps: number): Promise<string> {
     const entry = (await state.store.list())[steps];
@@ -29,7 +31,7 @@ export function commandService(
         return { checkpoint: name, poolVersion: learner.poolVersion };
       }
       case "set":
-        throw appError("command/not-settable", `${command.arguments.key} cannot be changed while the node runs`);
+        return { ...(await live.set(command.arguments.key, command.arguments.value)) };
     }
   };
 }

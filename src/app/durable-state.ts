@@ -12,6 +12,7 @@ import type { Journal, JournalEntry, Log } from "../stream/parts.ts";
 
 export interface DurableStateOptions {
   readonly folder: string;
+  /** Both read at each use. */
   readonly keep: number;
   readonly journalMaxBytes: number;
   readonly log: Log;
@@ -48,11 +49,23 @@ export interface DurableState {
 
 /** @throws AppError `state/locked`, `journal/io`, `store/io` */
 export async function openDurableState(options: DurableStateOptions): Promise<DurableState> {
-  const { folder, keep, journalMaxBytes, log } = options;
+  const { folder, log } = options;
   const lock = await lockState(folder);
   try {
-    const store = await fileStore({ folder: join(folder, "checkpoints"), keep, log });
-    const journal = await openFileJournal({ folder: join(folder, "journal"), maxBytes: journalMaxBytes, log });
+    const store = await fileStore({
+      folder: join(folder, "checkpoints"),
+      get keep() {
+        return options.keep;
+      },
+      log,
+    });
+    const journal = await openFileJournal({
+      folder: join(folder, "journal"),
+      get maxBytes() {
+        return options.journalMaxBytes;
+      },
+      log,
+    });
     const recovered = await journal.recover();
     /** What the checkpoint before the newest contains. */
     let before = 0;
@@ -86,7 +99,7 @@ export async function openDurableState(options: DurableStateOptions): Promise<Du
         }
         snapshot.settle();
         // Up to the checkpoint before: should this one be damaged, that one and the journal still make it up.
-        const makesRoom = keep < 2 || reason === "journal";
+        const makesRoom = options.keep < 2 || reason === "journal";
         const cutTo = makesRoom ? through : before;
         before = through;
         await journal.cut(cutTo);

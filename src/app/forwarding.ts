@@ -10,7 +10,7 @@ export interface Forwarding extends Forwarder {
   stats(): QueueTelemetry;
 }
 
-/** Store and forward in the state folder, by the settings; undefined where it is switched off. @throws AppError `queue/io` */
+/** Store and forward in the state folder, by the settings (live: it follows them); undefined where it is switched off. @throws AppError `queue/io` */
 export function openForwarding(
   { mqtt, state }: Pick<Settings, "mqtt" | "state">,
   transport: Pick<Transport, "publish">,
@@ -18,10 +18,24 @@ export function openForwarding(
 ): Forwarding | undefined {
   if (mqtt.queueMaxBytes === 0) return undefined;
   const folder = join(state.folder, "outgoing");
-  const queue = openDiskQueue({ folder, maxBytes: mqtt.queueMaxBytes, whenFull: mqtt.whenQueueFull, log });
+  const queue = openDiskQueue({
+    folder,
+    maxBytes: mqtt.queueMaxBytes,
+    get whenFull() {
+      return mqtt.whenQueueFull;
+    },
+    log,
+  });
   if (queue.messages > 0) log("info", `${queue.messages} results of an earlier run wait for the broker`);
   return {
-    ...forwarder({ queue, transport, outboxMaxMessages: mqtt.outboxMaxMessages, log }),
+    ...forwarder({
+      queue,
+      transport,
+      get outboxMaxMessages() {
+        return mqtt.outboxMaxMessages;
+      },
+      log,
+    }),
     stats: () => ({ messages: queue.messages, bytes: queue.bytes, dropped: queue.dropped }),
   };
 }

@@ -6,6 +6,8 @@ import type { ProviderReport } from "../backbone/engine.ts";
 import type { Transport } from "../edge/transport.ts";
 import type { BoxTelemetry } from "../message/telemetry.ts";
 import type { SnapshotAbout } from "../message/snapshot-about.ts";
+import type { SetValue } from "../settings/set-by-command.ts";
+import type { SnapshotSettings } from "../settings/types.ts";
 import type { Snapshot } from "../stream/checkpoint.ts";
 import type { Log } from "../stream/parts.ts";
 import type { Pipeline } from "../stream/pipeline.ts";
@@ -17,7 +19,9 @@ import { progressJudge } from "./watchdog.ts";
 export interface OutputParts {
   readonly publisher: Publisher;
   readonly state: { save(snapshot: Snapshot): Promise<SnapshotAbout> };
-  readonly publishSnapshots: () => boolean;
+  /** Read at each use. */
+  readonly settings: Pick<SnapshotSettings, "publish">;
+  readonly setByCommand: () => Readonly<Record<string, SetValue>>;
   readonly provider: ProviderReport;
   readonly transport: Pick<Transport, "stats">;
   readonly sources: Pick<CameraSources, "telemetry">;
@@ -31,7 +35,7 @@ export interface OutputParts {
 
 /** Everything that happens because of what the pipeline puts out; completes when it does and all of it is done. */
 export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown> {
-  const { publisher, state, publishSnapshots, notify, monitor, log } = parts;
+  const { publisher, state, settings, notify, monitor, log } = parts;
   const advances = progressJudge();
   return merge(
     flow.prediction$.pipe(
@@ -61,7 +65,7 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
           });
           const about = await state.save(snapshot);
           log("info", `checkpoint of version ${about.poolVersion} written (${about.reason})`);
-          if (publishSnapshots()) publisher.snapshot(snapshot, about);
+          if (settings.publish) publisher.snapshot(snapshot, about);
         } catch (error) {
           log("error", "no checkpoint was written; the journal keeps what it would have held", error);
         }
@@ -70,7 +74,14 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
   );
 }
 
-async function boxTelemetry({ provider, transport, sources, forward }: OutputParts): Promise<BoxTelemetry> {
+async function boxTelemetry({
+  provider,
+  transport,
+  sources,
+  forward,
+  setByCommand,
+}: OutputParts): Promise<BoxTelemetry> {
+  const settings = setByCommand();
   return {
     engine: provider.engine,
     provider: provider.provider,
@@ -80,5 +91,6 @@ async function boxTelemetry({ provider, transport, sources, forward }: OutputPar
     mqtt: transport.stats(),
     sources: sources.telemetry(),
     ...(forward && { queue: forward.stats() }),
+    ...(Object.keys(settings).length > 0 && { settings }),
   };
 }

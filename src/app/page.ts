@@ -40,7 +40,9 @@ export async function openPage(settings: LoadedSettings, parts: PageParts): Prom
         ...chosen,
         token: dashboardToken?.reveal(),
         door: chosen.teach ? door : undefined,
-        labelWindowMs: stream.labelWindowMs,
+        get labelWindowMs() {
+          return stream.labelWindowMs;
+        },
         node: node.id,
         model,
         monitor,

@@ -9,6 +9,7 @@ import type { SnapshotAbout } from "../message/snapshot-about.ts";
 import { snapshotManifest } from "../message/snapshot-manifest.ts";
 import type { BoxTelemetry, PipelineTelemetry } from "../message/telemetry.ts";
 import type { Topics } from "../message/topic.ts";
+import type { SnapshotSettings } from "../settings/types.ts";
 import type { Snapshot } from "../stream/checkpoint.ts";
 import type { LearnedLabel, Predicted, Refused, Reply } from "../stream/outcome.ts";
 import type { Log } from "../stream/parts.ts";
@@ -22,7 +23,8 @@ export interface PublisherOptions {
   readonly forward: Pick<Forwarder, "publish"> | undefined;
   readonly topics: Topics;
   readonly dashboard: Dashboard | undefined;
-  readonly precision: () => "fp16" | "int8";
+  /** Read at each use. */
+  readonly settings: Pick<SnapshotSettings, "precision">;
   readonly log: Log;
 }
 
@@ -36,14 +38,7 @@ export interface Publisher {
   snapshot(snapshot: Snapshot, about: SnapshotAbout): void;
 }
 
-export function createPublisher({
-  transport,
-  forward,
-  topics,
-  dashboard,
-  precision,
-  log,
-}: PublisherOptions): Publisher {
+export function createPublisher({ transport, forward, topics, dashboard, settings, log }: PublisherOptions): Publisher {
   function send(topic: string, payload: Uint8Array, options: PublishOptions): void {
     transport.publish(topic, payload, options).catch((error: unknown) => {
       // Lost for a reason that the transport counts; a bug would have no code.
@@ -89,7 +84,7 @@ export function createPublisher({
       dashboard?.telemetry(message);
     },
     snapshot({ compact, labels, poolVersion }, about) {
-      const chosen = { precision: precision() };
+      const chosen = { precision: settings.precision };
       const bytes = encodeSnapshot(compact, about, chosen);
       const manifest = snapshotManifest(bytes, { ...about, ...chosen }, labels);
       send(topics.snapshot, bytes, { qos: 1, retain: true });

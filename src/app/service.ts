@@ -7,6 +7,7 @@ import { isAppError } from "../kernel/errors.ts";
 import { createLearner } from "../learner/learner.ts";
 import type { Status } from "../message/status.ts";
 import { topics as topicsOf } from "../message/topic.ts";
+import { liveView } from "../settings/live-view.ts";
 import type { LoadedSettings } from "../settings/load.ts";
 import type { LearnedLabel, Predicted, Refused } from "../stream/outcome.ts";
 import type { Log } from "../stream/parts.ts";
@@ -18,11 +19,13 @@ import { openDurableState } from "./durable-state.ts";
 import { openForwarding } from "./forwarding.ts";
 import { homeAssistant, homeAssistantTopics } from "./home-assistant.ts";
 import { learnerSettings } from "./learner-settings.ts";
+import { followLevel, type LiveSettings, liveSettings } from "./live-settings.ts";
 import { openMonitoring } from "./monitoring.ts";
 import { outputs } from "./outputs.ts";
 import { openPage } from "./page.ts";
 import { createPublisher } from "./publisher.ts";
 import { cameraSources } from "./sources.ts";
+import { streamBounds } from "./stream-bounds.ts";
 import { clientIdOf, nodeTopics, transportFor } from "./transport.ts";
 import { openWarming } from "./warming.ts";
 import { warmStart } from "./warm-start.ts";
@@ -44,7 +47,7 @@ export interface RunningService {
   readonly prediction$: Observable<Predicted>;
   readonly learned$: Observable<LearnedLabel>;
   readonly rejected$: Observable<Refused>;
-  /** Takes over what can change alive (`aliveSettings`); the rest needs a restart. */
+  /** Takes over what can change alive (`isAlive`); the rest needs a restart. The log tells both. */
   reload(settings: LoadedSettings): void;
   /** Finishes what is in flight, writes a checkpoint, says `stopped` (`offline` of a pipeline that failed), and lets go of everything. Idempotent. */
   stop(): Promise<void>;
@@ -66,7 +69,7 @@ interface Starting {
  * @throws AppError of whichever part does not start, or the signal's reason; everything before it is stopped again.
  */
 export async function startService(
-  settings: LoadedSettings,
+  loaded: LoadedSettings,
   logger: Logger,
   signal?: AbortSignal,
 ): Promise<RunningService> {
@@ -78,7 +81,9 @@ export async function startService(
     }
   };
   try {
-    const service = await start(settings, log, { undo, release, goOn: () => signal?.throwIfAborted() });
+    const live = liveSettings(loaded, log);
+    followLevel(live, logger);
+    const service = await start(live, log, { undo, release, goOn: () => signal?.throwIfAborted() });
     if (signal?.aborted) await service.stop(); // it is online by now
     signal?.throwIfAborted();
     return service;
@@ -88,8 +93,9 @@ export async function startService(
   }
 }
 
-async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }: Starting): Promise<RunningService> {
-  const { node, stream, snapshot, state: kept } = settings;
+async function start(live: LiveSettings, log: Log, { undo, release, goOn }: Starting): Promise<RunningService> {
+  const { settings } = live;
+  const { node, stream, snapshot } = settings;
   goOn();
   const notify = systemd();
   await notify.extendTimeout(WARMING_MS);
@@ -98,11 +104,10 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   const clientId = clientIdOf(settings);
 
   // First: a node that runs already keeps its status.
-  const state = await openDurableState({ ...kept, keep: snapshot.keep, log });
+  const state = await openDurableState(liveView(() => ({ ...settings.state, keep: snapshot.keep, log })));
   undo.push(() => state.close());
-  let live: Pick<LoadedSettings, "snapshot" | "monitor"> = settings;
   // Before the long steps: it says `warming`.
-  const monitor = await openMonitoring(settings.monitor, () => live.monitor.stalledMs, log);
+  const monitor = await openMonitoring(settings.monitor, () => settings.monitor.stalledMs, log);
   undo.push(() => monitor.close());
   goOn();
 
@@ -161,21 +166,15 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
   tellBrokerNews(transport, brokerUrl, log, (connected) => monitor.broker(connected));
 
   const stop$ = new Subject<void>();
-  const { maxImagePixels: _, ...bounds } = stream;
-  // The watchdog is fed by what telemetry says.
-  const telemetryMs = Math.min(bounds.telemetryMs, notify.aliveEveryMs);
-  if (telemetryMs < bounds.telemetryMs)
-    log("info", `telemetry every ${telemetryMs} ms: systemd's watchdog asks for it`);
+  const bounds = streamBounds(settings, notify.aliveEveryMs);
+  if (bounds.telemetryMs < stream.telemetryMs)
+    log("info", `telemetry every ${bounds.telemetryMs} ms: systemd's watchdog asks for it`);
   const home = homeAssistant({ settings, topics, model: model.info.name, transport, log });
-  const sources = cameraSources(settings.sources, { topics, maxFrameBytes: stream.maxFrameBytes, log });
+  const sources = cameraSources(live, { topics, log });
   undo.push(() => sources.close());
   const flow = pipeline(merge(home.raw$, page.raw$, sources.raw$).pipe(takeUntil(stop$)), {
-    settings: {
-      ...bounds,
-      telemetryMs,
-      snapshotEveryLearned: snapshot.everyLearned,
-      snapshotEveryMs: snapshot.everyMs,
-    },
+    settings: bounds,
+    changed$: live.changed$,
     topics,
     learner,
     modelId: identity.modelId,
@@ -183,17 +182,17 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     journal: state.journal,
     recovered: state.recovered,
     streamState: restored?.stream,
-    service: commandService(state, identity, learner),
+    service: commandService(state, identity, learner, live),
     log,
   });
   page.follow(flow);
   await page.checkpoints();
-  const precision = (): "fp16" | "int8" => live.snapshot.precision;
-  const publisher = createPublisher({ transport, forward, topics, dashboard, precision, log });
+  const publisher = createPublisher({ transport, forward, topics, dashboard, settings: snapshot, log });
   const effects$ = outputs(flow, {
     publisher,
     state: { save: (taken) => page.checkpointsAfter(state.save(taken, from)) },
-    publishSnapshots: () => live.snapshot.publish,
+    settings: snapshot,
+    setByCommand: () => live.setByCommand(),
     provider: engine.provider,
     transport,
     sources,
@@ -241,7 +240,7 @@ async function start(settings: LoadedSettings, log: Log, { undo, release, goOn }
     prediction$,
     learned$,
     rejected$,
-    reload: (next) => void (live = next),
+    reload: (next) => live.reload(next),
     stop: () => (stopped ??= stop()),
     ended,
   };

@@ -17,6 +17,7 @@ import type { SourceTelemetry } from "../message/telemetry.ts";
 import type { Topics } from "../message/topic.ts";
 import type { FfmpegSource, SourceSettings } from "../settings/types.ts";
 import type { Log, RawMessage } from "../stream/parts.ts";
+import type { LiveSettings } from "./live-settings.ts";
 
 /** A camera that is off for the night is looked for once a minute. */
 const backoff = { minMs: 1000, maxMs: 60_000 };
@@ -24,7 +25,6 @@ const STEADY_MS = 30_000;
 
 export interface CameraSourcesOptions {
   readonly topics: Pick<Topics, "frame">;
-  readonly maxFrameBytes: number;
   readonly log: Log;
   /** Default: `ffmpeg`. */
   readonly program?: string;
@@ -40,11 +40,15 @@ export interface CameraSources {
   close(): Promise<void>;
 }
 
+/** Follows the settings: sources that are new, gone or other start and stop, each alone. */
 export function cameraSources(
-  settings: Readonly<Record<string, SourceSettings>>,
-  { topics, maxFrameBytes, log, program }: CameraSourcesOptions,
+  { settings, changed$ }: Pick<LiveSettings, "settings" | "changed$">,
+  { topics, log, program }: CameraSourcesOptions,
 ): CameraSources {
-  const running = new Map<string, Source>();
+  const { maxFrameBytes } = settings.stream;
+  const running = new Map<string, Running>();
+  let isClosed = false;
+  let following: Promise<void> = Promise.resolve();
   const rng = createRng(Date.now() >>> 0);
   const run = (source: SourceSettings): SourceRun => {
     const everyMs = 1000 / source.framesPerSecond;
@@ -59,33 +63,63 @@ export function cameraSources(
     });
   };
 
-  function start(onFrame: (frame: RawMessage) => void): void {
-    for (const [camera, source] of Object.entries(settings)) {
-      const started = keepRunning(run(source), {
-        onFrame: (frame) => onFrame(messageOf(camera, frame, topics)),
-        onState: (state) => tell(camera, source.kind, state, log),
-        delayMs: (attempt) => backoffMs(attempt, backoff, rng),
-        steadyMs: STEADY_MS,
-      });
-      running.set(camera, started);
+  function start(camera: string, chosen: SourceSettings, onFrame: (frame: RawMessage) => void): void {
+    const source = keepRunning(run(chosen), {
+      onFrame: (frame) => onFrame(messageOf(camera, frame, topics)),
+      onState: (state) => tell(camera, chosen.kind, state, log),
+      delayMs: (attempt) => backoffMs(attempt, backoff, rng),
+      steadyMs: STEADY_MS,
+    });
+    running.set(camera, { chosen, source });
+  }
+
+  function startMissing(onFrame: (frame: RawMessage) => void): void {
+    for (const [camera, source] of Object.entries(settings.sources)) {
+      if (!running.has(camera)) start(camera, source, onFrame);
     }
   }
 
+  /** What is other stops before it starts: two cannot have one device. */
+  async function follow(onFrame: (frame: RawMessage) => void): Promise<void> {
+    const wanted = new Map(Object.entries(settings.sources));
+    const over = [...running].filter(([camera, one]) => !isSame(one.chosen, wanted.get(camera)));
+    await Promise.all(over.map(([, { source }]) => source.close()));
+    if (isClosed) return;
+    for (const [camera, { chosen: before }] of over) {
+      running.delete(camera);
+      if (!wanted.has(camera)) log("info", `source ${camera} (${before.kind}) was taken away`);
+    }
+    startMissing(onFrame);
+  }
+
   async function close(): Promise<void> {
-    await Promise.all([...running.values()].map((source) => source.close()));
+    isClosed = true;
+    await Promise.all([...running.values()].map(({ source }) => source.close()));
   }
 
   return {
     raw$: new Observable((subscriber) => {
-      start((frame) => subscriber.next(frame));
+      const onFrame = (frame: RawMessage): void => subscriber.next(frame);
+      const again = (): void => void (following = following.then(() => follow(onFrame)));
+      startMissing(onFrame);
+      subscriber.add(changed$.subscribe(again));
       return () => void close();
     }),
     telemetry() {
       if (running.size === 0) return undefined;
-      return Object.fromEntries([...running].map(([camera, source]) => [camera, telemetryOf(source)]));
+      return Object.fromEntries([...running].map(([camera, { source }]) => [camera, telemetryOf(source)]));
     },
     close,
   };
+}
+
+interface Running {
+  readonly chosen: SourceSettings;
+  readonly source: Source;
+}
+
+function isSame(one: SourceSettings, other: SourceSettings | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function messageOf(camera: string, { bytes, frameId }: SourceFrame, topics: Pick<Topics, "frame">): RawMessage {

@@ -2,6 +2,7 @@ import { endpointOf } from "../edge/mqtt-socket.ts";
 import { mqttTransport } from "../edge/mqtt-transport.ts";
 import type { Transport, TransportTopics } from "../edge/transport.ts";
 import type { Topics } from "../message/topic.ts";
+import { liveView } from "../settings/live-view.ts";
 import type { LoadedSettings } from "../settings/load.ts";
 
 /** How long a clean stop waits for what is still to be sent, ms. */
@@ -22,7 +23,7 @@ export function nodeTopics(topics: Topics, beside: readonly string[] = []): Tran
   };
 }
 
-/** The connection to the broker at `url`, by the settings; not opened yet. */
+/** The connection to the broker at `url`, by the settings (live: the outbox follows them); not opened yet. */
 export function transportFor(
   settings: LoadedSettings,
   url: string,
@@ -46,7 +47,11 @@ export function transportFor(
     maxFrameBytes: stream.maxFrameBytes,
     maxLabelBytes: mqtt.maxLabelBytes,
     backoff: { minMs: mqtt.reconnectMinMs, maxMs: mqtt.reconnectMaxMs },
-    outbox: { maxMessages: mqtt.outboxMaxMessages, maxBytes: mqtt.outboxMaxBytes, whenFull: mqtt.whenOutboxFull },
+    outbox: liveView(() => ({
+      maxMessages: mqtt.outboxMaxMessages,
+      maxBytes: mqtt.outboxMaxBytes,
+      whenFull: mqtt.whenOutboxFull,
+    })),
     closeWaitMs: CLOSE_WAIT_MS,
   });
 }

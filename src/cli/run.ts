@@ -10,7 +10,8 @@ export function runCommand(): Command {
     .addHelpText(
       "after",
       `
-SIGHUP reads the file again: a few settings change at once, the log names them and what needs a restart.
+SIGHUP reads the file again: cameras, bounds, periods and policies change at once; the log tells what did, and what
+needs a restart.
 Environment variables override the file: L2P_EDGE_MQTT__URL=mqtt://broker:1883 for mqtt.url.
 Example:
   l2p-edge run --config config/one-camera.yaml`,
@@ -35,7 +36,7 @@ async function run({ config }: { config: string }): Promise<void> {
     reloaded = next;
     service?.reload(next);
   };
-  process.on("SIGHUP", reloader({ started: settings, load, apply, log }));
+  process.on("SIGHUP", reloader({ load, apply, log }));
   stop.addEventListener("abort", () => {
     log.info(`${(stop.reason as Error).message}: finishing what is in flight`);
     void service?.stop();

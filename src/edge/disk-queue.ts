@@ -8,7 +8,7 @@ export interface DiskQueueOptions {
   /** Created where it is missing. One process at a time: see `lockState`. */
   readonly folder: string;
   readonly maxBytes: number;
-  /** `drop-oldest` drops a file of messages at a time, an eighth of `maxBytes`. */
+  /** Read at each use. `drop-oldest` drops a file of messages at a time, an eighth of `maxBytes`. */
   readonly whenFull: "drop-oldest" | "drop-newest";
   readonly log: Log;
 }
@@ -53,7 +53,8 @@ interface Part {
 const parts = 8;
 
 /** @throws AppError `queue/io`; damage is mended, told through `log`, and never thrown */
-export function openDiskQueue({ folder, maxBytes, whenFull, log }: DiskQueueOptions): DiskQueue {
+export function openDiskQueue(options: DiskQueueOptions): DiskQueue {
+  const { folder, maxBytes, log } = options;
   /** Oldest first; the last one grows. Never empty. */
   const segments: Part[] = [];
   /** Done in an earlier process. */
@@ -119,9 +120,9 @@ export function openDiskQueue({ folder, maxBytes, whenFull, log }: DiskQueueOpti
   function makeRoom(size: number): void {
     const isFull = (): boolean => bytes() + size > maxBytes;
     if (tail().file.bytes > 0 && tail().file.bytes + size > maxBytes / parts) {
-      if (!isFull() || whenFull === "drop-oldest") grow(tail().file.number + 1);
+      if (!isFull() || options.whenFull === "drop-oldest") grow(tail().file.number + 1);
     }
-    if (whenFull === "drop-oldest") while (isFull() && segments.length > 1) dropOldest();
+    if (options.whenFull === "drop-oldest") while (isFull() && segments.length > 1) dropOldest();
     if (!isFull()) return;
     dropped += 1;
     throw appError("queue/full", `${messages()} messages wait in ${folder}`);

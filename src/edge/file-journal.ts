@@ -25,7 +25,8 @@ interface Append {
  * A frame given to `append` must not change until it resolves.
  * @throws AppError `journal/io`; damage to the file is mended, told through `log`, and never thrown.
  */
-export async function openFileJournal({ folder, maxBytes, log }: FileJournalOptions): Promise<Journal> {
+export async function openFileJournal(options: FileJournalOptions): Promise<Journal> {
+  const { folder, log } = options;
   const file = await openJournalFile(folder);
   let room: Room = emptyRoom;
   let waiting: Append[] = [];
@@ -67,10 +68,10 @@ export async function openFileJournal({ folder, maxBytes, log }: FileJournalOpti
     const admitted: Append[] = [];
     for (const append of group) {
       const grown = roomWith(next, append.records);
-      if (fits(next, grown, maxBytes)) {
+      if (fits(next, grown, options.maxBytes)) {
         next = grown;
         admitted.push(append);
-      } else append.failed(appError("journal/full", `the journal has ${file.sizeBytes} of ${maxBytes} bytes`));
+      } else append.failed(appError("journal/full", `the journal has ${file.sizeBytes} of ${options.maxBytes} bytes`));
     }
     try {
       const bytes = Buffer.concat(admitted.flatMap(({ parts }) => parts));

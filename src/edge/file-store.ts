@@ -10,7 +10,7 @@ import type { SnapshotStore, StoredEntry } from "./store.ts";
 export interface FileStoreOptions {
   /** Is created where it is absent. One process at a time. */
   readonly folder: string;
-  /** How many checkpoints stay, ≥ 1; and, beside them, how many damaged ones. */
+  /** How many checkpoints stay, ≥ 1, read at each use; and, beside them, how many damaged ones. */
   readonly keep: number;
   readonly log: Log;
 }
@@ -19,7 +19,8 @@ export interface FileStoreOptions {
  * Checkpoints as files of one folder, named in the order in which they were saved.
  * @throws AppError `store/io`
  */
-export async function fileStore({ folder, keep, log }: FileStoreOptions): Promise<SnapshotStore> {
+export async function fileStore(options: FileStoreOptions): Promise<SnapshotStore> {
+  const { folder, log } = options;
   /** What is known of a file, so that a list reads each only once. */
   const known = new Map<string, StoredEntry>();
 
@@ -66,7 +67,7 @@ export async function fileStore({ folder, keep, log }: FileStoreOptions): Promis
 
   async function prune(): Promise<void> {
     const all = await files();
-    const old = [false, true].flatMap((corrupt) => all.filter((file) => file.corrupt === corrupt).slice(keep));
+    const old = [false, true].flatMap((corrupt) => all.filter((file) => file.corrupt === corrupt).slice(options.keep));
     for (const { name } of old) {
       known.delete(name);
       await rm(join(folder, name), { force: true });

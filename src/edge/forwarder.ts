@@ -6,7 +6,7 @@ import type { Transport } from "./transport.ts";
 export interface ForwarderOptions {
   readonly queue: DiskQueue;
   readonly transport: Pick<Transport, "publish">;
-  /** The forwarder fills half of it at most. */
+  /** The forwarder fills half of it at most. Read at each use. */
   readonly outboxMaxMessages: number;
   readonly log: Log;
   /** A message that waits so long is made to outlive a power cut, ms. Default 1000. */
@@ -32,8 +32,8 @@ const maxWindow = 20;
 const retryMs = 1000;
 
 export function forwarder(options: ForwarderOptions): Forwarder {
-  const { queue, transport, outboxMaxMessages, log, syncAfterMs = 1000 } = options;
-  const window = Math.max(1, Math.min(maxWindow, Math.floor(outboxMaxMessages / 2)));
+  const { queue, transport, log, syncAfterMs = 1000 } = options;
+  const window = (): number => Math.max(1, Math.min(maxWindow, Math.floor(options.outboxMaxMessages / 2)));
   /** Taken from the queue, and the transport had no room; oldest first, before all that is still in the queue. */
   const unsent: QueuedMessage[] = [];
   let underway = 0;
@@ -47,7 +47,7 @@ export function forwarder(options: ForwarderOptions): Forwarder {
   let resuming: NodeJS.Immediate | undefined;
 
   function pump(): void {
-    while (underway < window && retryTimer === undefined) {
+    while (underway < window() && retryTimer === undefined) {
       const message = isOver ? undefined : (unsent.shift() ?? queue.take());
       if (message === undefined) return;
       underway += 1;

@@ -1,6 +1,7 @@
 import { appError, type AppError } from "../kernel/errors.ts";
 import type { PublishOptions } from "./transport.ts";
 
+/** Read at each use: they may change. */
 export interface OutboxOptions {
   readonly maxMessages: number;
   /** Of payloads and topics together. */

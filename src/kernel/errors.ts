@@ -141,7 +141,8 @@ export const errorHints = {
   "label/unknown-frame": "Check camera and frame id: the frame never came while the label waited.",
   "label/overflow":
     "Send labels more slowly, or raise the setting for waiting labels; resume learning if it is paused.",
-  "command/not-settable": "Change it in the configuration file and restart the node.",
+  "command/not-settable":
+    "Set one of the keys that the detail lists; all others are changed in the configuration file (`systemctl reload l2p-edge`).",
   "command/unknown":
     "Use snapshot, restore, rollback, pause-learning, resume-learning, forget-label, rename-label or set.",
   "command/too-large": "Send a shorter command.",

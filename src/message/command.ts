@@ -29,8 +29,8 @@ export interface CommandArguments {
   readonly "resume-learning": object;
   readonly "forget-label": { readonly label: string };
   readonly "rename-label": { readonly from: string; readonly to: string };
-  /** Change one setting that can be changed while running. */
-  readonly set: { readonly key: string; readonly value: string | number | boolean };
+  /** Change one of the settings that it knows; null: back to what the configuration says. */
+  readonly set: { readonly key: string; readonly value: string | number | boolean | null };
 }
 
 export type CommandName = keyof CommandArguments;
@@ -46,7 +46,11 @@ const schemas: { readonly [N in CommandName]: z.ZodType<WithId<CommandArguments[
   "resume-learning": z.strictObject({ id }),
   "forget-label": z.strictObject({ id, label }),
   "rename-label": z.strictObject({ id, from: label, to: label }),
-  set: z.strictObject({ id, key: z.string().min(1).max(128), value: z.union([z.string(), z.number(), z.boolean()]) }),
+  set: z.strictObject({
+    id,
+    key: z.string().min(1).max(128),
+    value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+  }),
 };
 
 /** A request, e.g. `{name: "rename-label", requestId: "7", arguments: {from: "bolt", to: "screw"}}`. */

@@ -102,6 +102,8 @@ export interface BoxTelemetry {
   readonly queue?: QueueTelemetry | undefined;
   /** By camera; absent where the node pulls from none. */
   readonly sources?: Readonly<Record<string, SourceTelemetry>> | undefined;
+  /** What the command `set` changed, by key; absent where that is nothing. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 export interface QueueTelemetry {
@@ -200,6 +202,10 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
         })
         .optional()
         .describe("learned and rejected messages on disk until the broker has them"),
+      settings: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+        .optional()
+        .describe("what the command set changed, by key"),
     })
     .optional(),
 });

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SettableKey } from "./alive.ts";
 import { readDocument } from "./document.ts";
 import { readEnvironment } from "./environment.ts";
 import { type LoadedSettings, loadSettings, type Variables } from "./load.ts";
 import { settingsOutline } from "./outline.ts";
+import { holding, readSet, setFile, withSet } from "./set-by-command.ts";
 import { withoutSecrets } from "./shown.ts";
 
 /** One effective setting. */
@@ -10,20 +13,23 @@ export interface OriginatedSetting {
   readonly path: readonly string[];
   /** What no section is: a scalar or a list. Without what may be a password in an address. */
   readonly value: unknown;
-  /** `default`, `FILE:LINE`, the environment variable, or `this machine` for what is found there. */
+  /** `default`, `FILE:LINE`, the environment variable, `set by command` with its file, or `this machine` for what is found there. */
   readonly origin: string;
 }
 
 /**
- * Every setting that has a value, in the schema's order, with where it comes from. Passwords are in files, which are
+ * Every setting that has a value, in the schema's order, with where it comes from; as a node at its state folder would have it. Passwords are in files, which are
  * named and not shown. @throws AppError `settings/unreadable`, `settings/invalid`
  */
 export function settingsWithOrigins(file: string | undefined, variables: Variables): readonly OriginatedSetting[] {
-  const settings = loadSettings(file, variables);
+  const loaded = loadSettings(file, variables);
+  const { folder } = loaded.state;
+  const set = holding(loaded, readSet(folder) ?? new Map());
   const document = readDocument(file === undefined ? "" : readFileSync(file, "utf8"));
   const { overrides } = readEnvironment(variables);
 
   function originOf(path: readonly string[]): string {
+    if (set.has(path.join(".") as SettableKey)) return `set by command, ${join(folder, setFile)}`;
     // A variable may give a whole section.
     const override = overrides.find((one) => one.path.every((key, i) => key === path[i]));
     if (override !== undefined) return override.variable;
@@ -31,7 +37,11 @@ export function settingsWithOrigins(file: string | undefined, variables: Variabl
     return isFound(path) ? "this machine" : "default";
   }
 
-  return leavesOf(settings).map(({ path, value }) => ({ path, value: showable(value), origin: originOf(path) }));
+  return leavesOf(withSet(loaded, set)).map(({ path, value }) => ({
+    path,
+    value: showable(value),
+    origin: originOf(path),
+  }));
 }
 
 /**

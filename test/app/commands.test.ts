@@ -71,6 +71,7 @@ async function asKilledNow(here: Workplace, name: string): Promise<Config> {
   for (const part of ["checkpoints", "journal"]) {
     await cp(join(here.folder, "state", part), join(folder, part), { recursive: true });
   }
+  await cp(join(here.folder, "state", "settings.json"), join(folder, "settings.json")).catch(() => {});
   return { state: { folder } };
 }
 
@@ -141,6 +142,43 @@ describe("commands over the broker", () => {
     expect(observer.said.learned).toEqual([]);
     await stays.ask("resume-learning");
     await observer.until("it to be learned", () => observer.said.learned[0]);
+  });
+
+  it("set a setting, alive and over a restart; refuse others with what they may be", async () => {
+    const here = await place();
+    const first = await world(here, { stream: { telemetryMs: 100, learnMaxWaitMs: 0 } });
+    const { observer, cameras, node } = first;
+    expect(await first.ask("set", { key: "log.level", value: "debug" })).toEqual({
+      key: "log.level",
+      before: "info",
+      after: "debug",
+    });
+    await first.ask("set", { key: "stream.telemetryMs", value: 150 });
+    const told = await observer.until("telemetry of it", () => observer.said.telemetry.at(-1)?.message.box?.settings);
+    expect(told).toMatchObject({ "log.level": "debug" });
+    // No more than one label an update, from now on.
+    await first.ask("set", { key: "stream.learnBatch", value: 1 });
+    const frames = [await first.predict("bolt"), await first.predict("nut"), await first.predict("ring")];
+    for (const { frameId } of frames) await cameras.label("cam0", frameId, "bolt");
+    await observer.until("three updates", () => observer.said.learned.length === 3);
+    expect(observer.said.learned.map(({ message }) => message.poolVersion)).toEqual([1, 2, 3]);
+    expect(node.log.join("")).toContain("settings: stream.learnBatch: 8 → 1");
+
+    await expect(first.ask("set", { key: "stream.telemetryMs", value: 1 })).rejects.toThrow("settings/invalid");
+    await expect(first.ask("set", { key: "mqtt.url", value: "mqtt://x" })).rejects.toThrow("command/not-settable");
+    const refusals = observer.said.reply.filter(({ message }) => !message.ok).map(({ message }) => message.detail);
+    expect(refusals[0]).toMatch(/^stream.telemetryMs: must be at least 100, is 1/);
+    expect(refusals[1]).toMatch(/^mqtt.url is none of them; set takes log.level, .*stream.whenJournalFull$/);
+    await expect(first.ask("set", { key: "stream.learnBatch" })).rejects.toThrow("command/bad-arguments");
+
+    const killed = await asKilledNow(here, "killed");
+    const second = await world(here, { ...killed, stream: { telemetryMs: 100, learnMaxWaitMs: 0 } });
+    expect(second.node.log.join("")).toContain("settings: stream.learnBatch is 1, by the command set");
+    expect(await second.ask("set", { key: "stream.learnBatch", value: null })).toEqual({
+      key: "stream.learnBatch",
+      before: 1,
+      after: 8,
+    });
   });
 
   it("are refused with a code when the disk takes no checkpoint", async () => {

@@ -1,62 +1,32 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { pino } from "pino";
 import { expect, it } from "vitest";
 import { reloader } from "../../src/app/reload.ts";
+import { appError } from "../../src/kernel/errors.ts";
 import { parseSettings } from "../../src/settings/load.ts";
 
-it("takes over what can change alive, and says of the rest, as long as it differs, that it needs a restart", () => {
-  const lines: { level: number; msg: string }[] = [];
-  const log = pino({ level: "warn" }, { write: (line) => void lines.push(JSON.parse(line) as (typeof lines)[0]) });
+it("hands over what it read, and nothing of a file with faults, which it tells", () => {
+  const lines: string[] = [];
+  const log = pino({}, { write: (line) => void lines.push((JSON.parse(line) as { msg: string }).msg) });
   const applied: string[] = [];
-  let text = "log: { level: warn }";
+  let text = "log: { level: debug }";
   const load = () => parseSettings(text, "box.yaml", {});
-  const reload = reloader({ started: load(), load, apply: (next) => applied.push(next.snapshot.precision), log });
-  const told = (): string[] => lines.splice(0).map(({ msg }) => msg);
-
-  text = "log: { level: info }\nbroker: { port: 1884 }";
+  const reload = reloader({ load, apply: (next) => applied.push(next.log.level), log });
   reload();
-  expect(log.level).toBe("info");
-  expect(told()).toEqual([
-    'settings: log.level: "warn" → "info"',
-    "settings: broker.port: 1883 → 1884 needs a restart",
-  ]);
-  reload();
-  expect(told()).toEqual(["settings: broker.port: 1883 → 1884 needs a restart"]);
+  expect([applied, lines]).toEqual([["debug"], []]);
 
   text = "log: { level: loud }\nbroker: { port: 1885 }";
   reload();
-  expect(log.level).toBe("info");
-  expect(told().join()).toMatch(/^settings are as before: settings\/invalid: box.yaml:1 log.level: must be trace/);
-
-  expect(applied).toEqual(["fp16", "fp16"]);
-
-  text = "log: { level: info }\nsnapshot: { precision: int8 }";
-  reload();
-  expect(applied.at(-1)).toBe("int8");
-  expect(told()).toEqual(['settings: snapshot.precision: "fp16" → "int8"']);
-
-  text = "log: { level: info }";
-  reload();
-  expect(told()).toEqual(['settings: snapshot.precision: "int8" → "fp16"']);
-  reload();
-  expect(told()).toEqual(["settings: nothing changed"]);
+  expect(applied).toEqual(["debug"]);
+  expect(lines.join()).toMatch(/^settings are as before: settings\/invalid: box.yaml:1 log.level: must be trace/);
 });
 
-it("says that a new token of the page needs a restart", () => {
-  const folder = mkdtempSync(join(tmpdir(), "l2p-reload-"));
-  try {
-    const token = join(folder, "token");
-    writeFileSync(token, "a-token-of-some-length", { mode: 0o600 });
-    const lines: string[] = [];
-    const log = pino({}, { write: (line) => void lines.push((JSON.parse(line) as { msg: string }).msg) });
-    const load = () => parseSettings(`dashboard: { tokenFile: ${token} }`, "box.yaml", {});
-    const reload = reloader({ started: load(), load, apply: () => {}, log });
-    writeFileSync(token, "another-token-of-some-length");
-    reload();
-    expect(lines).toEqual(['settings: dashboard token: "[secret]" → "[secret]" needs a restart']);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+it("lets a bug out", () => {
+  const load = () => {
+    throw new TypeError("bug");
+  };
+  expect(reloader({ load, apply: () => {}, log: pino({ level: "silent" }) })).toThrow("bug");
+  const unreadable = () => {
+    throw appError("settings/unreadable", "cannot read box.yaml");
+  };
+  reloader({ load: unreadable, apply: () => {}, log: pino({ level: "silent" }) })();
 });

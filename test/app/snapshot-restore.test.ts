@@ -31,7 +31,13 @@ function aboutOf(learner: Learner, modelId = model.modelId): SnapshotAbout {
 
 function streamOf(through: number): StreamState {
   const memory = [["camera/f1", null, ["bolt"]]] as const;
-  return { v: 1, through, memory, accuracy: prequentialAccuracy({ accuracyWindow: 10, accuracyFading: 0.9 }).save(), paused: false };
+  return {
+    v: 1,
+    through,
+    memory,
+    accuracy: prequentialAccuracy({ accuracyWindow: 10, accuracyFading: 0.9 }).save(),
+    paused: false,
+  };
 }
 
 async function taughtLearner(batches: number): Promise<Learner> {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { NEVER } from "rxjs";
 import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { type CameraSources, cameraSources } from "../../src/app/sources.ts";
@@ -31,15 +32,17 @@ interface Cameras {
 
 /** Sources by the text of a configuration. */
 function cameras(settings: Readonly<Record<string, object>>, program?: string): Cameras {
-  const { sources: chosen } = parseSettings(JSON.stringify({ sources: settings }), "test", {});
+  const text = JSON.stringify({ sources: settings, stream: { maxFrameBytes: 1_000_000 } });
   const logged: string[] = [];
   const frames: RawMessage[] = [];
-  const sources = cameraSources(chosen, {
-    topics: topics("l2p", "box"),
-    maxFrameBytes: 1_000_000,
-    log: (level, text) => void logged.push(`${level} ${text}`),
-    ...(program !== undefined && { program }),
-  });
+  const sources = cameraSources(
+    { settings: parseSettings(text, "test", {}), changed$: NEVER },
+    {
+      topics: topics("l2p", "box"),
+      log: (level, text) => void logged.push(`${level} ${text}`),
+      ...(program !== undefined && { program }),
+    },
+  );
   const subscription = sources.raw$.subscribe((frame) => frames.push(frame));
   started(sources, (one) => one.close());
   return {
@@ -111,6 +114,47 @@ describe("a node with a source", () => {
     const told = () => observer.said.telemetry.at(-1)?.message.box?.sources;
     await observer.until("telemetry", () => told() !== undefined && told()!["press"]?.frames !== 0);
     expect(told()).toEqual({ press: { state: "running", code: null, frames: 1, restarts: 0 } });
+  });
+});
+
+describe("sources that a reload changes", () => {
+  it("start and stop alone: the others go on", async () => {
+    const place = started(await workplace(), (one) => one.remove());
+    const folders = ["a", "b", "c"].map((name) => join(place.folder, name));
+    for (const path of folders) mkdirSync(path);
+    const source = (path: string) => ({ kind: "folder", path, framesPerSecond: 50 });
+    const [a, b, c] = folders.map(source);
+    const node = started(await startNode(place.config({ sources: { stays: a!, goes: b! } })), (one) => one.stop());
+    const observer = started(await observe(node.brokerUrl, "box", 4), (one) => one.end());
+    const seen = (frameId: string) =>
+      observer.until(frameId, () => observer.said.prediction.find(({ message }) => message.frameId === frameId));
+    const put = async (path: string, frameId: string): Promise<void> =>
+      writeFileSync(join(path, `${frameId}.jpg`), await picture());
+    await put(folders[0]!, "first");
+    await put(folders[1]!, "second");
+    await Promise.all([seen("first"), seen("second")]);
+
+    const next = place.config({ sources: { stays: a!, comes: c! } });
+    node.reload(parseSettings(JSON.stringify(next), "test", {}));
+    await put(folders[2]!, "third");
+    expect((await seen("third")).topic).toBe("l2p/box/comes/prediction");
+    const told = await observer.until("telemetry", () => {
+      const sources = observer.said.telemetry.at(-1)?.message.box?.sources;
+      return sources?.["comes"]?.frames === 1 && sources;
+    });
+    // The one that stays was not started again: it would have told its frame twice.
+    expect(told).toMatchObject({ stays: { state: "running", frames: 1, restarts: 0 } });
+    expect(Object.keys(told)).toEqual(["stays", "comes"]);
+    const log = node.log.join("");
+    expect(log).toContain("source goes (folder) was taken away");
+    expect(log).toContain(
+      `settings: sources.comes.path: none → ${JSON.stringify(JSON.stringify(folders[2])).slice(1, -1)}`,
+    );
+    expect(log).not.toContain("restart");
+    await put(folders[1]!, "unseen");
+
+    node.reload(parseSettings(JSON.stringify(place.config({ sources: { stays: b! } })), "test", {}));
+    expect((await seen("unseen")).topic).toBe("l2p/box/stays/prediction");
   });
 });
 

@@ -62,10 +62,11 @@ it("SIGHUP reads the file again, and the node goes on", async () => {
     vi.waitFor(() => expect(node.stderr()).toContain(text), { timeout: 20_000, interval: 20 });
   try {
     await soon("listening for");
-    const next = here.config({ log: { level: "debug" }, stream: { telemetryMs: 700 } });
+    const next = here.config({ log: { level: "debug" }, stream: { telemetryMs: 700 }, broker: { port: 1 } });
     await writeFile(join(here.folder, "config.yaml"), JSON.stringify(next));
     node.child.kill("SIGHUP");
-    await soon("stream.telemetryMs: 100 → 700 needs a restart");
+    await soon("broker.port: 0 → 1 needs a restart");
+    expect(node.stderr()).toContain('stream.telemetryMs: 100 → 700"');
     expect(node.stderr()).toContain(String.raw`log.level: \"info\" → \"debug\"`);
     expect(await node.kill("SIGTERM")).toBe(0);
   } finally {

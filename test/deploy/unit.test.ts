@@ -22,6 +22,10 @@ describe("deploy/systemd/l2p-edge.service", () => {
     expect(value("NotifyAccess")).toBe("all");
   });
 
+  it("is reloaded by the signal that the node reads its configuration at", () => {
+    expect(value("ExecReload")).toBe("/bin/kill -HUP $MAINPID");
+  });
+
   it("gives the watchdog several telemetry periods, and a stop the time to drain", () => {
     // It is fed with telemetry, and not more often than three times a period.
     expect(Number(value("WatchdogSec")) * 1000).toBeGreaterThanOrEqual(6 * defaultStreamSettings.telemetryMs);

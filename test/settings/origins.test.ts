@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -26,6 +26,17 @@ describe("where each setting comes from", () => {
     expect(all.get("mqtt.keepAliveS")).toEqual({ value: 30, origin: "default" });
     expect(all.get("node.id")!.origin).toBe("this machine");
     expect(hostname()).toContain(String(all.get("node.id")!.value).slice(0, 4));
+  });
+
+  it("is what the command set changed, as long as the file says what it said then", () => {
+    const state = join(folder, "state");
+    mkdirSync(state);
+    const settings = { "stream.learnBatch": { value: 2, over: 8 }, "stream.telemetryMs": { value: 1000, over: 5000 } };
+    writeFileSync(join(state, "settings.json"), JSON.stringify({ v: 1, settings }));
+    writeFileSync(file, `state: { folder: ${state} }\nstream:\n  telemetryMs: 2000\n`);
+    const all = of();
+    expect(all.get("stream.learnBatch")).toEqual({ value: 2, origin: `set by command, ${state}/settings.json` });
+    expect(all.get("stream.telemetryMs")).toEqual({ value: 2000, origin: `${file}:3` });
   });
 
   it("shows no password", () => {

@@ -32,7 +32,7 @@ export interface Asks {
 }
 
 /** The frames of which the box is least sure, while their label can still come. @param windowMs How long that is. */
-export function createAsks(windowMs: number): Asks {
+export function createAsks(windowMs: () => number): Asks {
   let held: readonly HeldAsk[] = [];
 
   function keep(next: readonly HeldAsk[]): boolean {
@@ -59,6 +59,6 @@ export function createAsks(windowMs: number): Asks {
     },
     settled: (camera, frameId) => keep(held.filter(({ ask }) => ask.camera !== camera || ask.frameId !== frameId)),
     // A little sooner than the window ends: a person needs some seconds.
-    sweep: (now) => keep(held.filter(({ ask }) => now - ask.at < 0.8 * windowMs)),
+    sweep: (now) => keep(held.filter(({ ask }) => now - ask.at < 0.8 * windowMs())),
   };
 }

@@ -24,7 +24,7 @@ export interface DashboardOptions extends Address {
   readonly token?: string | undefined;
   /** Where teaching and commands go; without it the page is read-only. */
   readonly door?: Door | undefined;
-  /** How long a frame can be labelled. Default ten minutes. */
+  /** How long a frame can be labelled, read at each use. Default ten minutes. */
   readonly labelWindowMs?: number;
   readonly clock?: Clock;
   /** Between two updates of a page. Default 200. */
@@ -43,9 +43,9 @@ export interface Dashboard extends DashboardInputs {
 /** @throws AppError `dashboard/listen` when the address cannot be taken; `dashboard/no-token`, `dashboard/weak-token` */
 export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { host, port, node, door, token, allowedHosts = [], clock = systemClock, tickMs = 200 } = options;
-  const { labelWindowMs = 600_000, requestMs = 10_000 } = options;
+  const { requestMs = 10_000 } = options;
   const access = createAccess({ host, node, token });
-  const model = createModel({ node, model: options.model, clock, teach: door !== undefined, labelWindowMs });
+  const model = createModel({ node, model: options.model, clock, teach: door !== undefined, labelWindowMs: () => options.labelWindowMs ?? 600_000 });
   const live = createLive(model, clock);
   const parts = {
     assets: await loadAssets(),

@@ -42,7 +42,7 @@ export interface ModelOptions {
   /** Whether the page may teach. */
   readonly teach: boolean;
   /** How long a frame can be labelled. */
-  readonly labelWindowMs: number;
+  readonly labelWindowMs: () => number;
 }
 
 const maxPublished = 64;

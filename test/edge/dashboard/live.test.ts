@@ -25,7 +25,7 @@ class Browser extends EventEmitter {
 
 function setUp(): { model: Model; live: Live; clock: FakeClock; browser: Browser } {
   const clock = fakeClock();
-  const model = createModel({ node: "n", model: "m", teach: true, labelWindowMs: 60_000, clock });
+  const model = createModel({ node: "n", model: "m", teach: true, labelWindowMs: () => 60_000, clock });
   const live = createLive(model, clock);
   const browser = new Browser();
   live.add(browser as unknown as ServerResponse);
