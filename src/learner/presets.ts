@@ -79,7 +79,7 @@ export const stream: LearnerSettings = {
     shrinkage: "oas",
     classPrior: "uniform",
     refitGrowth: 0.1,
-    ownCovariance: { weight: 0.1, samples: 30, coordinates: 384, shortlist: 16 },
+    ownCovariance: { weight: 0.15, samples: 40, coordinates: 384, shortlist: 16 },
   },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },
   ...judgement,
