@@ -23,6 +23,7 @@ export function learnerSettings({ preset, overrides }: LearnerChoice): LearnerSe
     loss: { ...base.loss, ...given(overrides.loss) },
     optimiser: { ...base.optimiser, ...given(overrides.optimiser) },
     combine: { ...base.combine, ...given(overrides.combine) },
+    unknown: { ...base.unknown, ...given(overrides.unknown) },
   };
 }
 

@@ -30,7 +30,7 @@ export function asking(
   { labelShare, labelDelay }: Pick<Protocol, "labelShare" | "labelDelay">,
   from?: AskingState,
 ): Asking {
-  const budget = asker({ perHour: labelShare * hourFrames }, from?.asker);
+  const budget = asker({ asksPerHour: labelShare * hourFrames }, from?.asker);
   let seen = from?.seen ?? 0;
   let waiting = [...(from?.waiting ?? [])];
   return {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { BackboneInfo } from "../backbone/engine.ts";
 import { appError } from "../kernel/errors.ts";
 import { packedLength } from "./cholesky.ts";
-import { type Calibration, freshCalibration } from "./calibration.ts";
+import { type Calibration, calibrationSchema, freshCalibration } from "./calibration.ts";
 import type { Classes } from "./classes.ts";
 import type { Combination } from "./combine.ts";
 import type { LearnerSettings } from "./settings.ts";
@@ -42,10 +42,7 @@ const metaSchema = z.object({
   factorised: z.boolean(),
   schedule: z.object({ learned: whole, next: whole }),
   // Absent in states of earlier versions.
-  calibration: z
-    .object({ losses: z.array(z.number()), labels: z.number().min(0), newLabels: z.number().min(0) })
-    .refine(({ losses }) => losses.length === freshCalibration().losses.length)
-    .optional(),
+  calibration: calibrationSchema.optional(),
 });
 
 /** `compact`: float32 and int32 arrays only, without moments, prompt uses and scatter. Arrays are copies. */
@@ -70,7 +67,7 @@ export function saveState(
     scatterDegrees: scatter.degrees,
     factorised: factor !== undefined,
     schedule: { ...schedule },
-    calibration: { ...k.calibration, losses: [...k.calibration.losses] },
+    calibration: k.calibration,
   };
   const precision = kind === "full" ? Float64Array : Float32Array;
   const flatMeans = Float64Array.from(means.flatMap((mean) => [...mean]));

@@ -41,6 +41,10 @@ export interface PipelineTelemetry {
   readonly totals: {
     readonly frames: number;
     readonly predictions: number;
+    /** Of them, unlike anything learned. */
+    readonly unknown: number;
+    /** Of them, asked for their labels. */
+    readonly asked: number;
     readonly learned: number;
     readonly corrections: number;
     readonly duplicates: number;
@@ -142,6 +146,8 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
     .strictObject({
       frames: count,
       predictions: count,
+      unknown: count.describe("of them, unlike anything learned"),
+      asked: count.describe("of them, asked for their labels"),
       learned: count,
       corrections: count,
       duplicates: count,

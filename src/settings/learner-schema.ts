@@ -46,6 +46,11 @@ const overrides = section("What differs from the preset.", {
       memorySamples: count.describe("Samples that the heads' weights are fitted to."),
     })
     .optional(),
+  unknown: z
+    .strictObject({
+      falseAlarmShare: share.describe("Share of the frames of known labels that may be called unknown; 0: none ever is."),
+    })
+    .optional(),
 });
 
 export const learnerSchema: z.ZodType<LearnerChoice> = section("How it learns.", {

@@ -31,6 +31,9 @@ export const streamSchema: z.ZodType<StreamChoice> = section("Bounds and periods
     .describe("A label that finds no room on disk: rejected, or held at the broker until there is room."),
   journalWaitMs: milliseconds(0, 5000).describe("How long a label waits for room in the journal."),
   journalRetryMs: milliseconds(1, 250).describe("How often it is tried meanwhile."),
+  asksPerHour: atLeast(0, 60)
+    .max(3600)
+    .describe("Labels that predictions ask for in an hour, the doubtful and the novel first; 0: none."),
   telemetryMs: milliseconds(100, 5000).describe("Period of telemetry."),
   accuracyWindow: atLeast(1, 200).describe("Samples in the windowed accuracy."),
   accuracyFading: z.number().gt(0).lt(1).default(0.99).describe("α of the fading accuracy."),

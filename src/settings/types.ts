@@ -104,6 +104,7 @@ export interface LearnerOverrides {
   readonly combine?:
     | { readonly priorStrength?: number | undefined; readonly memorySamples?: number | undefined }
     | undefined;
+  readonly unknown?: { readonly falseAlarmShare?: number | undefined } | undefined;
 }
 
 /** The pipeline's bounds and periods, in its own names; its checkpoint policy stands in `SnapshotSettings`. */
@@ -124,6 +125,7 @@ export interface StreamChoice {
   readonly whenJournalFull: "hold" | "reject";
   readonly journalWaitMs: number;
   readonly journalRetryMs: number;
+  readonly asksPerHour: number;
   readonly telemetryMs: number;
   readonly accuracyWindow: number;
   readonly accuracyFading: number;

@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { createRng } from "../kernel/rng.ts";
 import type { Prediction } from "../learner/types.ts";
+import type { StreamSettings } from "./settings.ts";
 
 /** How much a label would teach of a frame like this, 0…1: how near the runner-up is, or how novel the frame looks. */
 export function doubtOf({ top, novelty }: Pick<Prediction, "top" | "novelty">): number {
@@ -30,10 +32,14 @@ export interface Asker {
   save(): AskerState;
 }
 
-export interface AskSettings {
-  /** Labels to ask for in an hour; 0: never. */
-  readonly perHour: number;
-}
+/** JSON, from a checkpoint. */
+export const askerStateSchema: z.ZodType<AskerState> = z.object({
+  saved: z.number().min(0),
+  at: z.number(),
+  doubts: z.array(z.number()),
+  gapMs: z.number().min(0),
+  rng: z.array(z.int().min(0)).length(4),
+});
 
 const hourMs = 3_600_000;
 /** The budget of so long can be saved up, and spent at once. */
@@ -51,26 +57,28 @@ const spread = 0.1;
  * a step towards it. What was not spent is saved, five minutes' worth at most, and makes the share larger; so the budget goes
  * evenly over the hour, and never by more than what was saved above it.
  */
-export function asker({ perHour }: AskSettings, from?: AskerState): Asker {
-  const most = Math.max(1, (perHour * savingMs) / hourMs);
+export function asker(settings: Pick<StreamSettings, "asksPerHour">, from?: AskerState): Asker {
   const rng = createRng(from?.rng ?? 1);
   let saved = from?.saved ?? 1;
   let at = from?.at;
   let gapMs = from?.gapMs ?? 0;
   let doubts = [...(from?.doubts ?? [])];
 
+  const most = (): number => Math.max(1, (settings.asksPerHour * savingMs) / hourMs);
+
   /** Share of the frames that may ask now, 0…1. */
   function share(): number {
-    return Math.min(1, ((perHour * gapMs) / hourMs) * ((2 * saved) / most));
+    return Math.min(1, ((settings.asksPerHour * gapMs) / hourMs) * (1 + saved / most()));
   }
 
   return {
     wants(doubt, now) {
-      if (perHour === 0) return false;
+      const { asksPerHour } = settings;
+      if (asksPerHour === 0) return false;
       const passed = Math.max(0, now - (at ?? now));
       at = Math.max(at ?? now, now);
-      saved = Math.min(most, saved + (perHour * passed) / hourMs);
-      gapMs += (Math.min(passed, longestGapMs) - gapMs) / (doubts.length + 1);
+      saved = Math.min(most(), saved + (asksPerHour * passed) / hourMs);
+      if (doubts.length > 0) gapMs += (Math.min(passed, longestGapMs) - gapMs) / doubts.length;
       const blurred = doubt * (1 + spread * rng.normal());
       doubts = [...doubts, blurred].slice(-memory);
       const larger = doubts.filter((other) => other > blurred).length;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { LearnerState } from "../learner/types.ts";
 import type { Accuracies } from "../message/telemetry.ts";
 import type { AccuracyState } from "./accuracy.ts";
+import { type AskerState, askerStateSchema } from "./ask.ts";
 import type { RememberedFrame } from "./label-memory.ts";
 import type { SnapshotReason } from "./snapshot-policy.ts";
 
@@ -14,6 +15,8 @@ export interface StreamState {
   readonly accuracy: AccuracyState;
   /** Learning was paused by command, and stays paused over a restart. */
   readonly paused: boolean;
+  /** Absent in checkpoints of earlier versions. */
+  readonly asker?: AskerState | undefined;
 }
 
 /** Taken between two batches. When its checkpoint is on disk, call `settle`; `journal.cut(through)` may follow. */
@@ -45,6 +48,7 @@ const schema: z.ZodType<StreamState> = z.object({
   }),
   // Absent in checkpoints of earlier versions, which did not keep it.
   paused: z.boolean().default(false),
+  asker: askerStateSchema.optional(),
 });
 
 /** Null for what is no stream state of this version: then nothing is remembered. */

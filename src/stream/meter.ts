@@ -74,6 +74,8 @@ function counter(): Counter {
   const totals = {
     frames: 0,
     predictions: 0,
+    unknown: 0,
+    asked: 0,
     learned: 0,
     corrections: 0,
     duplicates: 0,
@@ -93,7 +95,11 @@ function counter(): Counter {
       if (event.kind === "frame") totals.frames += 1;
       else if (event.kind === "drift") totals.driftSignals += 1;
       else if (event.kind === "drop") bump(drops, event.reason);
-      else if (event.kind === "prediction") totals.predictions += 1;
+      else if (event.kind === "prediction") {
+        totals.predictions += 1;
+        totals.unknown += Number(event.message.unknown);
+        totals.asked += Number(event.message.wantsLabel);
+      }
       else if (event.kind === "duplicate") totals.duplicates += 1;
       else if (event.kind === "rejected") bump(rejected, event.rejected.code);
       else if (event.kind === "learned") {

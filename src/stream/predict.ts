@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Learner, Sample } from "../learner/types.ts";
+import { type Asker, doubtOf } from "./ask.ts";
 import { embed, type EmbedParts } from "./embed.ts";
 import type { ExpectedFrame } from "./expect-prediction.ts";
 import type { HeldFrame } from "./frame-window.ts";
@@ -7,6 +8,7 @@ import { coded, refuse, type ArrivedFrame, type Predicted, type Refused } from "
 
 export interface PredictParts extends EmbedParts {
   readonly learner: Pick<Learner, "query" | "predictOne">;
+  readonly asker: Pick<Asker, "wants">;
   readonly clock: Clock;
   readonly modelId: string;
 }
@@ -31,13 +33,18 @@ async function attempt({ frame, topic, arrivedMs }: ArrivedFrame, parts: Predict
 
 async function predicted(frame: HeldFrame, sample: Sample, arrivedMs: number, parts: PredictParts): Promise<Predicted> {
   const prediction = await parts.turn.run("predict", () => parts.learner.predictOne(sample));
-  const { label, confidence, top, promptIds, poolVersion } = prediction;
+  const { label, confidence, novelty, top, promptIds, poolVersion } = prediction;
+  // One that has its label already needs none.
+  const wantsLabel = !frame.learned && parts.asker.wants(doubtOf(prediction), parts.clock.now());
   frame.published = { label };
   const message = {
     v: 1,
     frameId: frame.frameId,
     label,
     confidence,
+    unknown: novelty?.unknown ?? false,
+    novelty: novelty?.rank ?? null,
+    wantsLabel,
     top,
     promptIds,
     poolVersion,

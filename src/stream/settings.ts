@@ -38,6 +38,9 @@ export interface StreamSettings {
   /** A checkpoint after so long, when something was learned; 0: never for this reason. */
   readonly snapshotEveryMs: number;
 
+  /** Labels that predictions ask for in an hour (see `asker`); 0: none. */
+  readonly asksPerHour: number;
+
   readonly telemetryMs: number;
   /** Samples in the windowed accuracy. */
   readonly accuracyWindow: number;
@@ -66,6 +69,7 @@ export const defaultStreamSettings: StreamSettings = {
   journalRetryMs: 250,
   snapshotEveryLearned: 100,
   snapshotEveryMs: 5 * 60_000,
+  asksPerHour: 60,
   telemetryMs: 5000,
   accuracyWindow: 200,
   accuracyFading: 0.99,

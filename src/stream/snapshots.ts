@@ -1,6 +1,7 @@
 import { appError, isAppError } from "../kernel/errors.ts";
 import type { Learner } from "../learner/types.ts";
 import type { PrequentialAccuracy } from "./accuracy.ts";
+import type { Asker } from "./ask.ts";
 import type { Snapshot } from "./checkpoint.ts";
 import type { LabelMemory } from "./label-memory.ts";
 import type { Log } from "./parts.ts";
@@ -12,6 +13,7 @@ export interface SnapshotParts {
   readonly learner: Pick<Learner, "poolVersion" | "labels" | "save" | "saveCompact">;
   readonly memory: LabelMemory;
   readonly accuracy: PrequentialAccuracy;
+  readonly asker: Pick<Asker, "save">;
   readonly progress: { readonly through: number };
   readonly paused: () => boolean;
   readonly log: Log;
@@ -49,7 +51,7 @@ export function snapshots({ turn, learner, memory, accuracy, progress, paused, l
       poolVersion: learner.poolVersion,
       labels: [...learner.labels],
       accuracy: accuracy.read(),
-      stream: { v: 1, through, ...rest },
+      stream: { v: 1, through, ...rest, asker: parts.asker.save() },
       through,
       settle: settler(),
     };

@@ -21,6 +21,7 @@ import { systemClock, type Clock } from "../kernel/clock.ts";
 import type { Learner, LearnerTelemetry } from "../learner/types.ts";
 import type { Topics } from "../message/topic.ts";
 import { prequentialAccuracy } from "./accuracy.ts";
+import { asker } from "./ask.ts";
 import { readStreamState, type Snapshot } from "./checkpoint.ts";
 import { frameIds, type Arrived, type DecodeOptions } from "./decode.ts";
 import type { Prepare } from "./embed.ts";
@@ -112,8 +113,9 @@ export function wire(parts: PipelineParts): Wired {
   const memory = labelMemory(settings, saved?.memory);
   const book = labelBook(memory, clock);
   const accuracy = prequentialAccuracy(settings, saved?.accuracy);
+  const asks = asker(settings, saved?.asker);
   const progress = { through: Math.max(learner.poolVersion, saved?.through ?? 0), repeats: true };
-  const shots = snapshots({ turn, learner, memory, accuracy, progress, paused: () => paused$.value, log });
+  const shots = snapshots({ turn, learner, memory, accuracy, progress, paused: () => paused$.value, asker: asks, log });
   const recovered = reopen(parts.recovered, { progress, window, book, clock, settings, log });
   const replayed$ = new BehaviorSubject(recovered.batches.length === 0);
   const writer = journalWriter({
@@ -156,6 +158,7 @@ export function wire(parts: PipelineParts): Wired {
     memory,
     book,
     accuracy,
+    asker: asks,
     progress,
     recovered,
     writer,

@@ -11,7 +11,8 @@ function telemetry(of: {
   paused?: boolean;
 }): Telemetry {
   const { frames = 0, predictions = 0, refused = {}, pending = 0, paused = false } = of;
-  const totals = { frames, predictions, learned: 0, corrections: 0, duplicates: 0, replayed: 0, driftSignals: 0 };
+  const counted = { learned: 0, corrections: 0, duplicates: 0, replayed: 0, driftSignals: 0 };
+  const totals = { frames, predictions, unknown: 0, asked: 0, ...counted };
   const waiting = { labels: 0, pending, windowFrames: 0, windowBytes: 0, journalBytes: 0 };
   return { totals, rejected: refused, waiting, paused };
 }

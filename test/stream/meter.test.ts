@@ -19,6 +19,7 @@ const gauges = (): Gauges => ({
 const said = (label: string | null, prompted = label, statistics = label): Prediction => ({
   label,
   confidence: 1,
+  novelty: null,
   top: [],
   promptIds: [],
   poolVersion: 0,

@@ -54,6 +54,8 @@ export async function playRun(
       frameId,
       label: predicted,
       confidence,
+      unknown: false,
+      wantsLabel: false,
       top:
         predicted === null
           ? []
@@ -86,6 +88,8 @@ export async function playRun(
       frameId: `asking-${i}`,
       label,
       confidence,
+      unknown: false,
+      wantsLabel: false,
       top: [
         [label, confidence],
         [label === "nut" ? "bolt" : "nut", 0.2],
@@ -116,6 +120,8 @@ function telemetry(
     totals: {
       frames: learned,
       predictions: learned,
+      unknown: 0,
+      asked: 0,
       learned,
       corrections: 0,
       duplicates: 0,

@@ -86,6 +86,7 @@ export function fakeLearner(state?: LearnerState): FakeLearner {
     return {
       label,
       confidence,
+      novelty: null,
       top: label === null ? [] : [[label, 1]],
       promptIds: [0],
       poolVersion: history.length,

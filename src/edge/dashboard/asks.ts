@@ -6,6 +6,9 @@ interface Ask {
   readonly frameId: string;
   readonly label: string | null;
   readonly confidence: number;
+  readonly unknown: boolean;
+  /** The learner asks for it itself. */
+  readonly wanted: boolean;
   readonly top: ShownPrediction["top"];
   /** ms since the epoch. */
   readonly at: number;
@@ -17,12 +20,12 @@ interface HeldAsk {
 }
 
 const maxAsks = 12;
-/** Frames that follow each other closely show the same: of these the least sure one asks, ms. */
+/** Frames that follow each other closely show the same: of these the most urgent one asks, ms. */
 const nearMs = 1500;
 const maxImageBytes = 1024 * 1024;
 
 export interface Asks {
-  /** The least sure first. */
+  /** Those whose label the learner asks for, then the others; the least sure first. */
   readonly views: readonly Ask[];
   image(camera: string, frameId: string): Uint8Array | undefined;
   /** All three: @returns whether something changed. */
@@ -31,7 +34,12 @@ export interface Asks {
   sweep(now: number): boolean;
 }
 
-/** The frames of which the box is least sure, while their label can still come. @param windowMs How long that is. */
+/** Least first: what the learner asks for comes before all else. */
+function urgency({ wanted, confidence }: Pick<Ask, "wanted" | "confidence">): number {
+  return confidence + (wanted ? 0 : 1);
+}
+
+/** The frames that the learner asks about, and those of which the box is least sure, while their label can still come. @param windowMs How long that is. */
 export function createAsks(windowMs: () => number): Asks {
   let held: readonly HeldAsk[] = [];
 
@@ -46,14 +54,17 @@ export function createAsks(windowMs: () => number): Asks {
       return held.map(({ ask }) => ask);
     },
     image: (camera, frameId) => held.find(({ ask }) => ask.camera === camera && ask.frameId === frameId)?.image,
-    frame(camera, image, { frameId, label, confidence, top }, now) {
+    frame(camera, image, prediction, now) {
       if (image.length > maxImageBytes) return false;
+      const { frameId, label, confidence, unknown, wantsLabel: wanted } = prediction;
+      const urgent = urgency({ wanted, confidence });
       const near = held.find(({ ask }) => ask.camera === camera && now - ask.at < nearMs);
-      if (near !== undefined && near.ask.confidence <= confidence) return false;
+      if (near !== undefined && urgency(near.ask) <= urgent) return false;
       const rest = held.filter((one) => one !== near && !(one.ask.camera === camera && one.ask.frameId === frameId));
-      if (rest.length >= maxAsks && rest.at(-1)!.ask.confidence <= confidence) return false;
-      const ask = { camera, frameId, label, confidence, top: top.slice(0, 3), at: now };
-      const after = rest.findIndex((one) => one.ask.confidence > confidence);
+      if (rest.length >= maxAsks && urgency(rest.at(-1)!.ask) <= urgent) return false;
+      const top = prediction.top.slice(0, 3);
+      const ask = { camera, frameId, label, confidence, unknown, wanted, top, at: now };
+      const after = rest.findIndex((one) => urgency(one.ask) > urgent);
       held = rest.toSpliced(after < 0 ? rest.length : after, 0, { ask, image }).slice(0, maxAsks);
       return true;
     },

@@ -8,6 +8,8 @@ interface CameraView {
   sequence: number;
   label: string | null;
   confidence: number;
+  /** Unlike anything learned. */
+  unknown: boolean;
   top: ShownPrediction["top"];
   latencyMs: number;
   at: number;
@@ -69,7 +71,7 @@ export function createCameras(): Cameras {
     frame(camera, image, prediction, now) {
       const before = views.get(camera);
       if (!before) makeRoom();
-      const { frameId, label, confidence, top, latencyMs } = prediction;
+      const { frameId, label, confidence, unknown, top, latencyMs } = prediction;
       const sequence = (before?.sequence ?? 0) + 1;
       views.set(camera, {
         name: camera,
@@ -77,6 +79,7 @@ export function createCameras(): Cameras {
         sequence,
         label,
         confidence,
+        unknown,
         top: top.slice(0, 3),
         latencyMs,
         at: now,

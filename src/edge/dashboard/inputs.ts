@@ -7,7 +7,7 @@ import type { TelemetryMessage } from "../../message/telemetry.ts";
 /** What the page shows of each message: the application hands messages over as they are. */
 export type ShownPrediction = Pick<
   PredictionMessage,
-  "frameId" | "label" | "confidence" | "top" | "promptIds" | "poolVersion" | "latencyMs"
+  "frameId" | "label" | "confidence" | "unknown" | "wantsLabel" | "top" | "promptIds" | "poolVersion" | "latencyMs"
 >;
 export type ShownLearned = Pick<
   LearnedMessage,

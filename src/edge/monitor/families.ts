@@ -34,6 +34,8 @@ function work({ at, totals, drops, rejected, latencyMs }: PipelineTelemetry): Fa
     gauge("l2p_telemetry_timestamp_seconds", "When these numbers were taken, Unix time.", Date.parse(at) / 1000),
     counter("l2p_frames_total", "Frames received.", totals.frames),
     counter("l2p_predictions_total", "Frames predicted.", totals.predictions),
+    counter("l2p_unknown_total", "Frames unlike anything learned.", totals.unknown),
+    counter("l2p_asked_total", "Frames that asked for their labels.", totals.asked),
     counter("l2p_learned_total", "Labels learned.", totals.learned),
     counter("l2p_corrections_total", "Labels learned that corrected another.", totals.corrections),
     counter("l2p_duplicates_total", "Labels that came again and were not learned twice.", totals.duplicates),

@@ -11,6 +11,8 @@ const prediction: ShownPrediction = {
   frameId: "1",
   label: "bolt",
   confidence: 0.9,
+  unknown: false,
+  wantsLabel: false,
   top: [["bolt", 0.9]],
   promptIds: [1, 2],
   poolVersion: 3,

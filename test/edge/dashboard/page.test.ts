@@ -63,6 +63,8 @@ describe.skipIf(!hasChromium)(`the page (${needsChromium})`, () => {
       frameId: "1",
       label,
       confidence: 0.5,
+      unknown: false,
+      wantsLabel: false,
       top: [[label, 0.5]],
       promptIds: [0],
       poolVersion: 1,

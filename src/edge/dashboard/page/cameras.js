@@ -60,11 +60,12 @@ function createCard(name) {
   let loading = false;
 
   function showPrediction(camera) {
-    setText(label, camera.label ?? "no label learned yet");
+    const resembles = camera.unknown ? `unknown, most like ${camera.label}` : camera.label;
+    setText(label, resembles ?? "no label learned yet");
     setText(confidence, camera.label === null ? "" : percent(camera.confidence));
     fill.firstChild.style.width = `${100 * camera.confidence}%`;
     setText(others, alternatives(camera));
-    image.alt = `Newest frame of ${name}, seen as ${camera.label ?? "nothing yet"}`;
+    image.alt = `Newest frame of ${name}, seen as ${resembles ?? "nothing yet"}`;
   }
 
   function show(camera) {

@@ -147,8 +147,8 @@ function showStrip() {
 function askButton(ask) {
   const path = `/ask/${encodeURIComponent(ask.camera)}/${encodeURIComponent(ask.frameId)}`;
   const image = element("img", { alt: "", src: path, width: 88, height: 88 });
-  const words = ask.label === null ? "?" : `${ask.label}?`;
-  const sure = ask.label === null ? "\u00a0" : percent(ask.confidence);
+  const words = ask.label === null || ask.unknown ? "?" : `${ask.label}?`;
+  const sure = ask.label === null ? "\u00a0" : ask.unknown ? "unknown" : percent(ask.confidence);
   const button = element(
     "button",
     { type: "button", className: "ask" },
