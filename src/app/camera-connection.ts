@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import { appError } from "../kernel/errors.ts";
+import { withoutSecrets } from "../settings/shown.ts";
 
 export interface CameraConnectionOptions {
   readonly username?: string;
@@ -45,7 +46,7 @@ export async function connectCamera(url: string, options: CameraConnectionOption
   ).catch((cause: unknown) => {
     throw appError(
       "camera/broker",
-      `cannot connect to ${url}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `cannot connect to ${withoutSecrets(url)}: ${cause instanceof Error ? cause.message : String(cause)}`,
       {
         cause,
       },

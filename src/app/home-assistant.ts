@@ -1,6 +1,6 @@
 import { filter, type Observable, take } from "rxjs";
+import { refusals } from "../edge/refusals.ts";
 import type { Transport } from "../edge/transport.ts";
-import { isAppError } from "../kernel/errors.ts";
 import { discoveryMessage, discoveryTopic, type HomeAssistantDevice } from "../message/home-assistant.ts";
 import type { HomeAssistantSettings, Settings } from "../settings/types.ts";
 import type { Log, RawMessage } from "../stream/parts.ts";
@@ -36,12 +36,14 @@ export function homeAssistant(options: HomeAssistantOptions): HomeAssistant {
   const { transport, topics, model, log } = options;
   const { homeAssistant: settings, node, stream } = options.settings;
   const topic = discoveryTopic(settings.discoveryPrefix, node.base, topics.node);
+  const refusal = refusals(log);
   const cameras = new Set<string>();
 
   function tell(payload: string): void {
-    transport.publish(topic, payload, { qos: 1, retain: true }).catch((error: unknown) => {
-      if (!isAppError(error, "mqtt/closed")) log("warn", `Home Assistant was not told on ${topic}`, error);
-    });
+    transport.publish(topic, payload, { qos: 1, retain: true }).then(
+      () => refusal.sent(topic),
+      (error: unknown) => refusal.refused(topic, error),
+    );
   }
   const announce = (): void =>
     tell(JSON.stringify(discoveryMessage({ base: node.base, topics, model, version, cameras: [...cameras] })));

@@ -1,7 +1,7 @@
 import type { Dashboard } from "../edge/dashboard/dashboard.ts";
 import type { Forwarder } from "../edge/forwarder.ts";
+import { refusals } from "../edge/refusals.ts";
 import type { PublishOptions, Transport } from "../edge/transport.ts";
-import { isAppError } from "../kernel/errors.ts";
 import { encodeJson, type JsonMessages } from "../message/json.ts";
 import { rejectedMessage } from "../message/rejected.ts";
 import { encodeSnapshot } from "../message/snapshot.ts";
@@ -39,11 +39,14 @@ export interface Publisher {
 }
 
 export function createPublisher({ transport, forward, topics, dashboard, settings, log }: PublisherOptions): Publisher {
+  const refusal = refusals(log);
+
   function send(topic: string, payload: Uint8Array, options: PublishOptions): void {
-    transport.publish(topic, payload, options).catch((error: unknown) => {
-      // Lost for a reason that the transport counts; a bug would have no code.
-      if (!isAppError(error, "mqtt/closed")) log("warn", `nothing was sent on ${topic}`, error);
-    });
+    // Lost for a reason that the transport counts.
+    transport.publish(topic, payload, options).then(
+      () => refusal.sent(topic),
+      (error: unknown) => refusal.refused(topic, error),
+    );
   }
   function sendJson<K extends keyof JsonMessages>(
     kind: K,

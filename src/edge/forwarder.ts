@@ -1,6 +1,7 @@
-import { type AppError, isAppError } from "../kernel/errors.ts";
+import { isAppError } from "../kernel/errors.ts";
 import type { Log } from "../stream/parts.ts";
 import type { DiskQueue, QueuedMessage } from "./disk-queue.ts";
+import { refusals } from "./refusals.ts";
 import type { Transport } from "./transport.ts";
 
 export interface ForwarderOptions {
@@ -34,6 +35,7 @@ const retryMs = 1000;
 export function forwarder(options: ForwarderOptions): Forwarder {
   const { queue, transport, log, syncAfterMs = 1000 } = options;
   const window = (): number => Math.max(1, Math.min(maxWindow, Math.floor(options.outboxMaxMessages / 2)));
+  const refusal = refusals(log);
   /** Taken from the queue, and the transport had no room; oldest first, before all that is still in the queue. */
   const unsent: QueuedMessage[] = [];
   let underway = 0;
@@ -81,6 +83,7 @@ export function forwarder(options: ForwarderOptions): Forwarder {
   async function send({ topic, payload }: QueuedMessage): Promise<"sent" | "refused" | "no-room" | "closed"> {
     try {
       await transport.publish(topic, payload, { qos: 1, isKept: true });
+      refusal.sent(topic);
       return "sent";
     } catch (error) {
       if (isAppError(error, "mqtt/outbox-full")) return "no-room";
@@ -88,7 +91,7 @@ export function forwarder(options: ForwarderOptions): Forwarder {
         isOver = true;
         return "closed";
       }
-      log("warn", `nothing was sent on ${topic}`, error); // refused by the broker, for good
+      refusal.refused(topic, error); // by the broker, for good
       return "refused";
     }
   }
@@ -116,9 +119,7 @@ export function forwarder(options: ForwarderOptions): Forwarder {
       } catch (error) {
         if (isAppError(error, "queue/full")) return; // counted; the setting chose it
         tellFault(error);
-        transport.publish(topic, payload, { qos: 1 }).catch((fault: AppError) => {
-          if (!isAppError(fault, "mqtt/closed")) log("warn", `nothing was sent on ${topic}`, fault);
-        });
+        transport.publish(topic, payload, { qos: 1 }).catch((fault: unknown) => refusal.refused(topic, fault));
       }
       pump();
     },

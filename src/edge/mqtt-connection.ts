@@ -56,8 +56,12 @@ const defaultSendWindow = 20;
 /** DISCONNECT without a reason is the same on both versions [MQTT-3.14]. */
 const disconnectPacket = Uint8Array.of(0xe0, 0);
 const closeWaitMs = 1000;
-/** PUBACK codes of a broker that may take it in a while: unspecified, implementation specific, quota [MQTT-5 3.4.2.1]. */
-const passing: ReadonlySet<number> = new Set([0x80, 0x83, 0x97]);
+/**
+ * PUBACK codes that say nothing against the message [MQTT-5 3.4.2.1]: the packet id is in use, quota exceeded. All others
+ * from 0x80 on are final, but for these two, of which nobody can tell: unspecified, implementation specific.
+ */
+const passing: ReadonlySet<number> = new Set([0x91, 0x97]);
+const unclear: ReadonlySet<number> = new Set([0x80, 0x83]);
 
 /** @throws AppError `mqtt/…`; `mqtt/version` where the broker refuses the version. */
 export async function openConnection(options: ConnectionOptions, version: 4 | 5): Promise<MqttConnection> {
@@ -171,8 +175,9 @@ async function sendOver(client: MqttClient, { topic, payload, options }: OutMess
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (typeof code !== "number" || passing.has(code)) return "later";
-    const refusal = code === 135 ? "mqtt/not-authorized" : "mqtt/refused";
-    return { refused: appError(refusal, `${topic}: ${(error as Error).message}`, { cause: error }) };
+    const refusal = code === 0x87 ? "mqtt/not-authorized" : "mqtt/refused";
+    const fault = appError(refusal, `${topic}: ${(error as Error).message}`, { cause: error });
+    return unclear.has(code) ? { unwilling: fault } : { refused: fault };
   }
 }
 

@@ -16,8 +16,11 @@ export interface OutMessage {
   readonly options: PublishOptions;
 }
 
-/** `sent`: the broker has it. `refused`: it never will. `later`: the connection broke, or the broker has no room just now. */
-export type SendResult = "sent" | "later" | { readonly refused: AppError };
+/**
+ * `sent`: the broker has it. `refused`: it never will. `later`: the connection broke, or the broker has no room just now.
+ * `unwilling`: it said no, and not whether for ever.
+ */
+export type SendResult = "sent" | "later" | { readonly refused: AppError } | { readonly unwilling: AppError };
 
 /** QoS 1 messages until the broker has them; in memory, in order, bounded. */
 export interface Outbox {
@@ -38,6 +41,8 @@ export interface Outbox {
 interface Entry {
   message: OutMessage;
   inFlight: boolean;
+  /** How often the broker was unwilling. */
+  refusals: number;
   settle: ((error?: AppError) => void)[];
 }
 
@@ -50,6 +55,8 @@ interface Link {
 
 /** Before a broker is asked again that did not take a message. */
 const restMs = 1000;
+/** So often a broker may be unwilling: then it is for ever, and what waits behind the message goes on. */
+const maxRefusals = 60;
 
 export function outbox(options: OutboxOptions): Outbox {
   const entries: Entry[] = [];
@@ -88,7 +95,7 @@ export function outbox(options: OutboxOptions): Outbox {
     const { topic } = newest.message;
     const isTooLarge = sizeOf(newest.message) > options.maxBytes;
     if (isKept(newest) && isTooLarge)
-      remove(newest, appError("mqtt/refused", `${topic}: larger than the whole outbox`));
+      refuse(newest, appError("mqtt/refused", `${topic}: larger than the whole outbox`));
     else if (isTooLarge || (isKept(newest) && keptIsRefused)) drop(newest);
     while (isOver()) drop(firstToGo(newest));
   }
@@ -105,8 +112,14 @@ export function outbox(options: OutboxOptions): Outbox {
     const result = await over.send(entry.message);
     if (result === "sent") remove(entry);
     else if (result === "later") rest(entry, over);
-    else remove(entry, result.refused);
+    else if ("unwilling" in result && ++entry.refusals < maxRefusals) rest(entry, over);
+    else refuse(entry, "refused" in result ? result.refused : result.unwilling);
     if (link === over) pump();
+  }
+
+  function refuse(entry: Entry, error: AppError): void {
+    if (!isKept(entry)) dropped++;
+    remove(entry, error);
   }
 
   function rest(entry: Entry, over: Link): void {
@@ -137,7 +150,7 @@ export function outbox(options: OutboxOptions): Outbox {
       return new Promise((resolve, reject) => {
         const settle = (error?: AppError): void => (error === undefined ? resolve() : reject(error));
         const replaced = message.options.retain === true ? waitingFor(message.topic) : undefined;
-        const entry: Entry = replaced ?? { message, inFlight: false, settle: [] };
+        const entry: Entry = replaced ?? { message, inFlight: false, refusals: 0, settle: [] };
         entry.settle.push(settle);
         bytes += sizeOf(message) - (replaced === undefined ? 0 : sizeOf(replaced.message));
         entry.message = message;

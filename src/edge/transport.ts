@@ -35,7 +35,7 @@ export type TransportState =
 export interface TransportStats {
   readonly outboxMessages: number;
   readonly outboxBytes: number;
-  /** QoS 1 messages lost because the outbox was full, since the start. */
+  /** QoS 1 messages lost because the outbox was full or the broker refused them, since the start. */
   readonly outboxDropped: number;
   /** QoS 0 messages not sent, because offline (until they expired) or the broker reads too slowly, since the start. */
   readonly unsentQos0: number;

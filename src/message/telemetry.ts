@@ -97,7 +97,7 @@ export interface BoxTelemetry {
     /** QoS 1 messages that wait for the broker. */
     readonly outboxMessages: number;
     readonly outboxBytes: number;
-    /** QoS 1 messages lost because the outbox was full, since the start. */
+    /** QoS 1 messages lost because the outbox was full or the broker refused them, since the start. */
     readonly outboxDropped: number;
     /** QoS 0 messages not sent, because offline or the broker reads too slowly, since the start. */
     readonly unsentQos0: number;
@@ -184,7 +184,7 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
         .strictObject({
           outboxMessages: count,
           outboxBytes: count,
-          outboxDropped: count.describe("lost since the start: the outbox was full"),
+          outboxDropped: count.describe("lost since the start: the outbox was full, or the broker refused them"),
           unsentQos0: count.describe("predictions and telemetry not sent since the start: no broker, or a slow one"),
         })
         .describe("what waits to be sent, and what was lost"),

@@ -64,8 +64,7 @@ function leaves(value: unknown, path: readonly string[]): { path: readonly strin
 
 /** A setting's value without what may be a password. */
 export function showable(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(showable);
-  return typeof value === "string" ? withoutSecrets(value) : value;
+  return value === undefined ? value : (JSON.parse(withoutSecrets(JSON.stringify(value))) as unknown);
 }
 
 function isIn(root: unknown, path: readonly string[]): boolean {

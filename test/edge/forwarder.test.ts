@@ -128,13 +128,17 @@ describe.each(["drop-oldest", "drop-newest"] as const)("a small outbox, %s", (wh
   });
 });
 
-it("passes over what the broker refuses for good, and says so", async () => {
+it("passes over what the broker refuses for good, counts it, and says so once a topic", async () => {
   const { say, open, queue, logged, forward } = world();
   say("a");
-  open.shift()!.settle(appError("mqtt/not-authorized", "t"));
+  open.shift()!.settle(appError("mqtt/not-authorized", "t: Not authorized"));
   await vi.waitFor(() => expect(queue.messages).toBe(0));
-  expect(logged.join()).toContain("nothing was sent on t");
-  expect(queue.dropped).toBe(1);
+  say("b");
+  open.shift()!.settle(appError("mqtt/not-authorized", "t: Not authorized"));
+  await vi.waitFor(() => expect(queue.messages).toBe(0));
+  expect(logged.filter((line) => line.includes("nothing goes out on t: mqtt/not-authorized: "))).toHaveLength(1);
+  expect(logged.join()).toContain("in the broker's access list");
+  expect(queue.dropped).toBe(2);
   await forward.close();
 });
 

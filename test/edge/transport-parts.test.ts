@@ -117,7 +117,31 @@ describe("outbox", () => {
       ["b", "mqtt/not-authorized"],
       ["c", "sent"],
     ]);
-    expect([box.messages, box.bytes, box.dropped]).toEqual([0, 0, 0]);
+    expect([box.messages, box.bytes, box.dropped]).toEqual([0, 0, 1]);
+  });
+
+  it("asks a broker that is unwilling again, but not for ever: what waits behind goes on", async () => {
+    vi.useFakeTimers();
+    try {
+      const box = outbox(options);
+      const outcome = adding(box, [message("a"), message("b")]);
+      let asked = 0;
+      box.attach(async ({ topic }) => {
+        if (topic === "b") return "sent";
+        asked += 1;
+        return { unwilling: appError("mqtt/refused", "a: unspecified error") };
+      }, 1);
+      await vi.advanceTimersByTimeAsync(30_000);
+      expect([asked > 20, outcome.size, box.messages]).toEqual([true, 0, 2]);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([...outcome]).toEqual([
+        ["a", "mqtt/refused"],
+        ["b", "sent"],
+      ]);
+      expect([asked, box.dropped]).toEqual([60, 1]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it.each([

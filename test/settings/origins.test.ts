@@ -51,11 +51,11 @@ describe("where each setting comes from", () => {
 
 const camera = (url: string): string => `sources: { gate: { kind: http-mjpeg, url: "${url}" } }\nnode: { id: a }`;
 
-describe("an address's query, where cameras take passwords", () => {
+describe("an address's path and query, where cameras take passwords", () => {
   it("is not shown", () => {
     writeFileSync(file, camera("http://cam:81/v.mjpg?user=a&pwd=s3cret"));
     const all = settingsWithOrigins(file, {});
-    expect(all.find(({ path }) => path.join(".") === "sources.gate.url")!.value).toBe("http://cam:81/v.mjpg?…");
+    expect(all.find(({ path }) => path.join(".") === "sources.gate.url")!.value).toBe("http://cam:81/…");
     expect(JSON.stringify(all)).not.toContain("s3cret");
   });
 
@@ -63,13 +63,18 @@ describe("an address's query, where cameras take passwords", () => {
     const before = parseSettings(camera("http://cam/v.mjpg?user=a&pwd=s3cret"), "", {});
     const after = parseSettings(camera("http://cam/v.mjpg?user=a&pwd=0ther"), "", {});
     expect(settingChanges(before, after).map(describeChange)).toEqual([
-      'sources.gate.url: "http://cam/v.mjpg?…" → "http://cam/v.mjpg?…"',
+      'sources.gate.url: "http://cam/…" → "http://cam/…"',
     ]);
   });
 
   it.each([
-    ["ftp://cam/v.mjpg?user=a&pwd=s3cret", "ftp://cam/v.mjpg?…"],
-    ["http://eve:s3cret@cam/v?pwd=s3cret@x", "http://…@cam/v?…"],
+    ["ftp://cam/v.mjpg?user=a&pwd=s3cret", "ftp://cam/…"],
+    ["ftp://cam/s3cret/v.mjpg", "ftp://cam/…"],
+    ["ftp://cam/a s3cret", "ftp://cam/…"],
+    ["ftp://cam?pwd=s3cret", "ftp://cam?…"],
+    ["http://eve:s3cret@cam:81/v", "http://…@cam:81/…"],
+    ["http://eve:s3cret@cam/v?pwd=s3cret@x", "http://…"],
+    ["http://eve:s3/cret@cam/v", "http://…"],
     ["http://eve:s3?cret@cam/v", "http://…"],
     ["ftp://cam?user=a@b&pwd=s3cret", "ftp://…"],
   ])("is not in the fault of %s", (url, shown) => {

@@ -101,10 +101,11 @@ function lastWords(ffmpeg: Ffmpeg): () => string {
   return () => withoutSecrets(text) || "it said nothing";
 }
 
-/** ffmpeg repeats addresses: what may be a password in them, user part and query, does not reach the log. */
+/** ffmpeg repeats addresses: what may be a password in them, user part, path and query, does not reach the log. */
 export function withoutSecrets(text: string): string {
   return text
     .replaceAll(/\/\/[^\s/]*@/g, "//…@")
+    .replaceAll(/(:\/\/[^\s/'"?]*\/)[^\s'"]+/g, "$1…")
     .replaceAll(/\?[^\s'"]*/g, "?…")
     .replaceAll(/ @ 0x[0-9a-f]+/g, "")
     .replaceAll(/[\p{Cc}\s]+/gu, " ")

@@ -64,7 +64,7 @@ describe("ffmpegRun", () => {
     const { ended } = run(fake('echo "rtsp://eve:s3cret@cam/live?key=k3y: Connection refused" >&2; exit 1').program);
     await expect(ended).rejects.toMatchObject({
       code: "source/failed",
-      message: "ffmpeg ended with 1: rtsp://…@cam/live?… Connection refused",
+      message: "ffmpeg ended with 1: rtsp://…@cam/… Connection refused",
     });
   });
 
