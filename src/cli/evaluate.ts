@@ -17,7 +17,7 @@ interface EvaluateFlags {
   readonly batch: number;
   readonly labelShare: number;
   readonly labelDelay: number;
-  readonly ask: "asked" | "random";
+  readonly ask: "asked" | "by-chance" | "random";
   readonly holdOut: number;
   readonly stops: number;
   readonly buffer: number;
@@ -59,8 +59,8 @@ export function evaluateCommand(): Command {
     .option("--batch <n>", "frames and labels at a time", number(1, 1024), 16)
     .option("--label-share <share>", "share of the frames that get a label, 0 to 1", number(0.0001, 1), 1)
     .addOption(
-      new Option("--ask <which>", "which frames these are: random ones, or those whose label the method asks for")
-        .choices(["asked", "random"])
+      new Option("--ask <which>", "which frames these are: those whose label the method asks for, or as many by chance")
+        .choices(["asked", "by-chance", "random"])
         .default("random"),
     )
     .option("--hold-out <n>", "classes whose frames come without a label: are they called unknown?", number(0), 0)

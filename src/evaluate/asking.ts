@@ -1,3 +1,4 @@
+import { createRng } from "../kernel/rng.ts";
 import { asker, type AskerState } from "../stream/ask.ts";
 import type { Said } from "./methods/method.ts";
 import type { Protocol } from "./plan.ts";
@@ -10,9 +11,13 @@ export interface AskingState {
   /** Labels on their way: of the frame at that place in the stream, and the frame with which it comes. */
   readonly waiting: readonly { readonly place: number; readonly due: number }[];
   readonly asker: AskerState;
+  readonly chance: readonly number[];
 }
 
-/** Gives labels to the frames that ask for them, as a node would ask: at the same cost as a random share of all frames. */
+/**
+ * Gives labels to the frames that ask for them, as a node would ask; or, for comparison, has chance doubt in the method's
+ * place: as many labels, at the same pace.
+ */
 export interface Asking {
   /** Frames that have just been predicted, in their order. */
   frames(places: readonly number[], said: ReadonlyMap<number, Said>): void;
@@ -24,12 +29,14 @@ export interface Asking {
 /** A frame a second: the share of an hour's frames is the hour's budget. */
 const frameMs = 1000;
 const hourFrames = 3600;
+const chanceSeed = 5;
 
 export function asking(
   { stream, unlabelled }: Pick<Scenario, "stream" | "unlabelled">,
-  { labelShare, labelDelay }: Pick<Protocol, "labelShare" | "labelDelay">,
+  { labels, labelShare, labelDelay }: Pick<Protocol, "labels" | "labelShare" | "labelDelay">,
   from?: AskingState,
 ): Asking {
+  const chance = createRng(from?.chance ?? chanceSeed);
   const budget = asker({ asksPerHour: labelShare * hourFrames }, from?.asker);
   let seen = from?.seen ?? 0;
   let waiting = [...(from?.waiting ?? [])];
@@ -37,7 +44,8 @@ export function asking(
     frames(places, said) {
       for (const place of places) {
         seen += 1;
-        const wants = budget.wants(said.get(place)?.doubt ?? 0, seen * frameMs);
+        const doubt = labels === "asked" ? (said.get(place)?.doubt ?? 0) : chance.uniform();
+        const wants = budget.wants(doubt, seen * frameMs);
         // Nobody knows what a frame of a held-out class shows: that label was asked for in vain.
         if (wants && unlabelled?.has(stream[place]!) !== true) waiting.push({ place, due: seen + labelDelay });
       }
@@ -47,6 +55,6 @@ export function asking(
       waiting = waiting.filter(({ due }) => !all && due > seen);
       return ready;
     },
-    save: () => ({ seen, waiting: [...waiting], asker: budget.save() }),
+    save: () => ({ seen, waiting: [...waiting], asker: budget.save(), chance: chance.state() }),
   };
 }

@@ -114,7 +114,7 @@ function specOf(
     batch: protocol.batch,
     labelShare: protocol.labelShare,
     labelDelay: protocol.labelDelay,
-    ...(protocol.labels === "asked" && { labels: protocol.labels }),
+    ...(protocol.labels !== "random" && { labels: protocol.labels }),
     ...(heldOut > 0 && { heldOut }),
     method: kind.name,
     seed,
@@ -128,7 +128,7 @@ function specOf(
 function checkProtocol({ kind, labels, labelDelay }: Protocol, kinds: readonly MethodKind[]): void {
   const mute = kinds.find(({ asks }) => asks !== true);
   if (labels === "asked" && mute) throw appError("evaluate/options", `${mute.name} asks for no labels: leave out --ask`);
-  if (kind === "paper" && labels === "asked") {
+  if (kind === "paper" && labels !== "random") {
     throw appError("evaluate/options", "with --protocol paper nothing is asked for: leave out --ask");
   }
   if (kind === "paper" && labelDelay > 0) {

@@ -9,8 +9,8 @@ export interface Protocol {
   readonly batch: number;
   /** Share of the frames that get a label, > 0…1. */
   readonly labelShare: number;
-  /** Which frames get one: random ones, or those for which the method asks. */
-  readonly labels: "random" | "asked";
+  /** Which frames get one: random ones; those for which the method asks; or those for which chance asks by the same budget. */
+  readonly labels: "random" | "asked" | "by-chance";
   /** Frames between a frame and its label. */
   readonly labelDelay: number;
   /** How often the stream is stopped for a test, at equal distances, besides the segments' ends. */

@@ -29,7 +29,7 @@ const testBatch = 16;
  */
 export async function play(options: PlayOptions): Promise<boolean> {
   const { scenario, protocol, turns, method, record } = options;
-  const asks = protocol.labels === "asked" ? asking(scenario, protocol, record.asking) : undefined;
+  const asks = protocol.labels === "random" ? undefined : asking(scenario, protocol, record.asking);
   for (let next = options.from; next < turns.length; next++) {
     const turn = turns[next]!;
     const isLast = next === turns.length - 1;

@@ -15,7 +15,7 @@ export interface CellSpec {
   readonly labelShare: number;
   readonly labelDelay: number;
   /** Absent for random ones. */
-  readonly labels?: "asked" | undefined;
+  readonly labels?: "asked" | "by-chance" | undefined;
   /** Classes that are never labelled; absent for none. */
   readonly heldOut?: number | undefined;
   readonly method: string;
@@ -100,7 +100,7 @@ const specSchema: z.ZodType<CellSpec> = z.object({
   batch: z.int().min(1),
   labelShare: number,
   labelDelay: whole,
-  labels: z.literal("asked").optional(),
+  labels: z.enum(["asked", "by-chance"]).optional(),
   heldOut: whole.optional(),
   method: z.string(),
   seed: z.int(),

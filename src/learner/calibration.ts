@@ -63,16 +63,16 @@ export function calibrator(memorySamples: number, from: Calibration): Calibrator
   let { labels, newLabels, line } = from;
 
   function mixtureOf(probabilities: Float64Array): Float64Array {
-      const least = Math.min(...losses);
-      const weights = losses.map((loss) => Math.exp(least - loss));
-      const total = weights.reduce((a, b) => a + b, 0);
-      const known = 1 - (newLabels + pseudoCount) / (labels + 2 * pseudoCount);
-      const mixed = new Float64Array(probabilities.length);
-      for (const [k, slope] of slopes.entries()) {
-        const share = (known * weights[k]!) / total;
-        sharpened(probabilities, slope).forEach((p, c) => (mixed[c]! += share * p));
-      }
-      return mixed;
+    const least = Math.min(...losses);
+    const weights = losses.map((loss) => Math.exp(least - loss));
+    const total = weights.reduce((a, b) => a + b, 0);
+    const known = 1 - (newLabels + pseudoCount) / (labels + 2 * pseudoCount);
+    const mixed = new Float64Array(probabilities.length);
+    for (const [k, slope] of slopes.entries()) {
+      const share = (known * weights[k]!) / total;
+      sharpened(probabilities, slope).forEach((p, c) => (mixed[c]! += share * p));
+    }
+    return mixed;
   }
 
   function fitLine(probabilities: Float64Array, c: number | null): void {
