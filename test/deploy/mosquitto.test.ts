@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { beforeAll, describe, expect, it } from "vitest";
+import { discoveryTopic } from "../../src/message/home-assistant.ts";
+import { startNode, workplace } from "../support/node.ts";
 import { freePort, mosquittoBinary, needsMosquitto } from "../support/mosquitto.ts";
 import { cleanUps } from "../support/clean-up.ts";
 import { hasProgram } from "../support/tools.ts";
@@ -86,7 +88,7 @@ describe.skipIf(!canTry)(`deploy/mosquitto (${needsMosquitto}, mosquitto-clients
     writeFileSync(join(folder, "l2p-edge.acl"), readFileSync(join(deploy, "l2p-edge.acl")), { mode: 0o600 });
     const users = join(folder, "l2p-edge.passwd");
     writeFileSync(users, "", { mode: 0o600 });
-    for (const name of ["box-1", "camera-1", "operator"]) {
+    for (const name of ["box-1", "camera-1", "operator", "homeassistant"]) {
       execFileSync("mosquitto_passwd", ["-b", users, name, `secret of ${name}`], { stdio: "ignore" });
     }
     return () => rm(folder, { recursive: true });
@@ -144,6 +146,57 @@ describe.skipIf(!canTry)(`deploy/mosquitto (${needsMosquitto}, mosquitto-clients
     const operator = await client(password, byPassword("operator"));
     expect(await publishes(operator, "l2p/box-1/command/snapshot")).toBe(true);
     expect(await publishes(operator, "l2p/box-1/camera-1/label/f1")).toBe(false);
+  });
+
+  it("lets a node tell Home Assistant of itself alone, and Home Assistant say that it started and press buttons", async () => {
+    const { password, certificate } = await startBroker();
+    const box = await client(certificate, byCertificate("box-1"));
+    const own = discoveryTopic("homeassistant", "l2p", "box-1");
+    expect(await publishes(box, own)).toBe(true);
+    expect(await publishes(box, discoveryTopic("homeassistant", "l2p", "box-2"))).toBe(false);
+    expect(await publishes(box, "homeassistant/status")).toBe(false);
+    expect(await publishes(box, "homeassistant/sensor/x/config")).toBe(false);
+    const heard: string[] = [];
+    box.on("message", (topic) => heard.push(topic));
+    await box.subscribeAsync(["homeassistant/status", own], { qos: 1 });
+
+    const home = await client(password, byPassword("homeassistant"));
+    const seen: string[] = [];
+    home.on("message", (topic) => seen.push(topic));
+    await home.subscribeAsync(["homeassistant/#", "l2p/+/status", "l2p/+/+/frame/+"], { qos: 1 });
+    expect(await publishes(home, "homeassistant/status")).toBe(true);
+    expect(await publishes(home, "l2p/box-1/command/pause-learning")).toBe(true);
+    expect(await publishes(home, "l2p/box-1/command/set")).toBe(false);
+    expect(await publishes(box, own)).toBe(true);
+    expect(await publishes(box, "l2p/box-1/camera-1/frame/f1")).toBe(true);
+    expect(await publishes(box, "l2p/box-1/status")).toBe(true);
+    await expect.poll(() => heard).toContain("homeassistant/status");
+    await expect.poll(() => heard).toContain(own);
+    await expect.poll(() => seen).toContain("l2p/box-1/status");
+    expect(seen).toContain(own);
+    expect(seen.filter((topic) => topic.includes("/frame/"))).toEqual([]);
+  });
+
+  it("lets a node with homeAssistant.enabled be found: its own message arrives, and nothing is refused", async () => {
+    const { certificate, password } = await startBroker();
+    const home = await client(password, byPassword("homeassistant"));
+    const seen: string[] = [];
+    home.on("message", (topic, payload) => seen.push(`${topic} ${payload.length > 0}`));
+    await home.subscribeAsync("homeassistant/#", { qos: 1 });
+    const here = started(await workplace(), (one) => one.remove());
+    const tls = {
+      caFile: join(folder, "ca.crt"),
+      certFile: join(folder, "box-1.crt"),
+      keyFile: join(folder, "box-1.key"),
+    };
+    const mqtt = { url: `mqtts://localhost:${certificate}`, tls };
+    const more = { node: { id: "box-1" }, mqtt, homeAssistant: { enabled: true } };
+    const node = started(await startNode(here.config(more)), (one) => one.stop());
+    const topic = discoveryTopic("homeassistant", "l2p", "box-1");
+    await expect.poll(() => seen, { timeout: 20_000 }).toContain(`${topic} true`);
+    await home.publishAsync("homeassistant/status", "online", { qos: 1 });
+    await expect.poll(() => seen.filter((one) => one === `${topic} true`).length, { timeout: 20_000 }).toBe(2);
+    expect(node.log.filter((line) => line.includes("nothing goes out"))).toEqual([]);
   });
 
   it("lets nobody in without TLS, a password or a certificate of this authority", async () => {

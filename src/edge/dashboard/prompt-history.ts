@@ -42,6 +42,7 @@ export function createPromptHistory(): PromptHistory {
         const next = columns[i + 1];
         return i % 2 === 1 ? [] : [next ? { at: column.at, counts: sum(column.counts, next.counts) } : column];
       });
+      merged += toMerge; // the last one, of two
       toMerge *= 2;
     },
   };
