@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { appError } from "../kernel/errors.ts";
+import { precisions } from "./manifest.ts";
 
 /** May name an installed model: a folder of its own, never a way to another one. */
 export function isModelName(name: string): boolean {
@@ -24,13 +25,18 @@ export function userModelsFolder(env: Readonly<Record<string, string | undefined
 }
 
 /**
- * The path that a person means by `--model`: a path where there is one, else the installed model of that name.
+ * The path that a person means by `--model`: a path where there is one, else the installed model of that name, or its
+ * variant: `vit-tiny/int8`.
  * @throws AppError `model/not-found`
  */
 export async function findModel(nameOrPath: string, modelsFolder: string): Promise<string> {
   if (await exists(nameOrPath)) return nameOrPath;
-  if (!isModelName(nameOrPath)) throw appError("model/not-found", `there is no ${nameOrPath}`);
-  const installed = join(modelsFolder, nameOrPath);
+  const [name = "", variant = "", ...more] = nameOrPath.split("/");
+  const isVariant = ["", ...precisions].includes(variant);
+  if (!isModelName(name) || !isVariant || more.length > 0) {
+    throw appError("model/not-found", `there is no ${nameOrPath}`);
+  }
+  const installed = join(modelsFolder, name, variant);
   if (await exists(installed)) return installed;
   throw appError("model/not-found", `there is no file ${nameOrPath}, and no model of that name in ${modelsFolder}`);
 }

@@ -14,21 +14,29 @@ export type Stored = ReadonlyMap<string, StoredConstant> | undefined;
 
 /**
  * Query and prompted forward in one graph: `pixels`, `prompts` [B, T, D] (T may be 0) → `features` [B, D] and, of use
- * where T = 0, `queries` [B, 2·D].
+ * where T = 0, `query` [B, 2·D]. Or one of them alone, for what takes no tensor without elements: `query` has no
+ * prompts and gives `query`, `prompted` gives `features`.
  */
-export function forwardGraph(model: Model, dialect: Dialect, stored?: Stored): Graph {
-  const g = createGraph("l2p_forward", dialect);
+export function forwardGraph(
+  model: Model,
+  dialect: Dialect,
+  stored?: Stored,
+  pass: "both" | "query" | "prompted" = "both",
+): Graph {
+  const g = createGraph(pass === "both" ? "l2p_forward" : `l2p_${pass}`, dialect);
   const { depth, width } = model.architecture;
   const patches = patchCount(model.architecture);
   let texture: Value | undefined;
-  const { features: feature } = features(g, model, stored, (index, tokens) => {
-    if (index !== depth - 2) return;
+  const pixels = pixelInput(g, model);
+  const prompts = pass === "query" ? undefined : promptInput(g, model);
+  const feature = features(g, model, stored, { pixels, prompts }, (index, tokens) => {
+    if (index !== depth - 2 || pass === "prompted") return;
     // Patches come last, whether there are prompts or not.
     const ofPatches = slice(g, tokens, 1, -patches, g.ints([2 ** 31 - 1]), patches);
     texture = reshape(g, mean(g, ofPatches, 1), ["B", width]);
   });
-  g.output("features", feature);
-  g.output("queries", concat(g, [feature, texture!], 1));
+  if (pass !== "query") g.output("features", feature);
+  if (pass !== "prompted") g.output("query", concat(g, [feature, texture!], 1));
   return g;
 }
 
@@ -39,7 +47,9 @@ export function forwardGraph(model: Model, dialect: Dialect, stored?: Stored): G
 export function stepGraph(model: Model, head: HeadKind, stored?: Stored, dialect: Dialect = "ort"): Graph {
   const g = createGraph("l2p_step", dialect);
   const width = model.architecture.width;
-  const { features: feature, prompts } = features(g, model, stored);
+  const pixels = pixelInput(g, model);
+  const prompts = promptInput(g, model);
+  const feature = features(g, model, stored, { pixels, prompts });
   const queries = g.input("queries", "float32", ["B", width]);
   const keys = g.input("keys", "float32", ["B", "K", width]);
   const headWeight = g.input("headWeight", "float32", ["C", width]);
@@ -72,19 +82,22 @@ export function stepGraph(model: Model, head: HeadKind, stored?: Stored, dialect
   return g;
 }
 
+function pixelInput(g: Graph, { architecture: { imageSize } }: Model): Value {
+  return g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
+}
+
+function promptInput(g: Graph, { architecture }: Model): Value {
+  return g.input("prompts", "float32", ["B", "T", architecture.width]);
+}
+
 function features(
   g: Graph,
   { architecture, manifest, weights }: Model,
   stored: Stored,
+  { pixels, prompts }: { readonly pixels: Value; readonly prompts: Value | undefined },
   onBlock?: (index: number, tokens: Value) => void,
-): { features: Value; prompts: Value } {
-  const { imageSize, width } = architecture;
-  const pixels = g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
-  const prompts = g.input("prompts", "float32", ["B", "T", width]);
-  return {
-    features: vit(g, architecture, manifest, frozenWeights(g, weights, stored), pixels, prompts, onBlock),
-    prompts,
-  };
+): Value {
+  return vit(g, architecture, manifest, frozenWeights(g, weights, stored), pixels, prompts, onBlock);
 }
 
 /** Cosine of each row of a [B, D] with each of b [C, D] → [B, C]. */

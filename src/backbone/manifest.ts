@@ -37,6 +37,11 @@ export interface Origin {
   readonly converted?: readonly string[] | undefined;
 }
 
+/** What the frozen weights are stored as; `int8`: those of the blocks' products, the rest in float32. */
+export type Precision = "fp32" | "fp16" | "int8";
+
+export const precisions: readonly Precision[] = ["fp32", "fp16", "int8"];
+
 /** What a model's weights are, and how images must be prepared for them. */
 export interface Manifest extends Description {
   readonly v: 1;
@@ -44,6 +49,10 @@ export interface Manifest extends Description {
   readonly name: string;
   /** Of the weights file, hex. */
   readonly sha256: string;
+  /** Of a model that was converted to it; of others the number types in the file tell it. */
+  readonly precision?: Precision | undefined;
+  /** sha256 of the weights that it was made from by rounding them to `precision`. */
+  readonly variantOf?: string | undefined;
   /** Name of the teacher, for a distilled model. */
   readonly distilledFrom?: string | undefined;
   /** The data, for a model that was trained here. */
@@ -95,6 +104,8 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ -"),
   ...descriptionKeys,
   sha256: sha256Schema,
+  precision: z.enum(["fp32", "fp16", "int8"]).optional(),
+  variantOf: sha256Schema.optional(),
   distilledFrom: z.string().optional(),
   trainedOn: z.string().optional(),
   origin: originSchema.optional(),

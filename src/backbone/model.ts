@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { appError } from "../kernel/errors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
@@ -7,8 +7,8 @@ import { inferArchitecture, type VitArchitecture } from "./architecture.ts";
 import type { BackboneInfo } from "./engine.ts";
 import { parseCatalogue, type Catalogue } from "./catalogue.ts";
 import { findModel, userModelsFolder } from "./installed.ts";
-import { parseManifest, type Manifest } from "./manifest.ts";
-import { type MappableWeights, openWeightsFile } from "./weights-file.ts";
+import { parseManifest, type Manifest, type Precision } from "./manifest.ts";
+import { type MappableWeights, openWeightsFile, storedPrecision } from "./weights-file.ts";
 
 /** A backbone's weights, checked, with everything that is needed to run them. */
 export interface Model {
@@ -20,6 +20,8 @@ export interface Model {
    * numbers are read from its file when they are asked for, and not kept (AppError `model/changed` when it changed).
    */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** What they are stored as. The identity in `info` is of the file, and so of one precision. */
+  readonly precision: Precision;
   /** The .safetensors file they were read from. */
   readonly weightsPath: string;
   /** Where they lie in it, when an engine may map them. */
@@ -31,6 +33,8 @@ export interface LoadModelOptions {
   readonly catalogue?: Pick<Catalogue, "models">;
   /** Where names of installed models are looked up. Default: this user's. */
   readonly modelsFolder?: string;
+  /** The model itself where its weights are stored so, else its variant. Default: the model itself. */
+  readonly precision?: Precision | undefined;
 }
 
 // The same from src/backbone/ and from dist/backbone/.
@@ -44,31 +48,52 @@ const maxFileBytes = 2 ** 31 - 1;
 
 /**
  * Loads a folder with manifest.json and model.safetensors, a bare .safetensors file, or, where there is no such path,
- * the installed model of that name. A bare file that is not in the catalogue gets a guessed manifest, which says so in
+ * the installed model of that name. A folder may hold variants of other precisions, each a model's folder itself. A bare file that is not in the catalogue gets a guessed manifest, which says so in
  * its `source`.
- * @throws AppError `model/not-found`, `model/too-large`, `model/hash`, `model/not-finite`, and those of
- * `parseManifest`, `openWeightsFile` and `inferArchitecture`
+ * @throws AppError `model/not-found`, `model/too-large`, `model/hash`, `model/not-finite`, `model/precision`,
+ * `model/variant`, and those of `parseManifest`, `openWeightsFile` and `inferArchitecture`
  */
 export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<Model> {
   const path = await findModel(nameOrPath, options.modelsFolder ?? userModelsFolder());
+  const { precision, catalogue } = options;
+  if (precision === undefined) return await loadPath(path, catalogue);
+  const own = await read(() => storedPrecision(path), path);
+  if (own === precision) return await loadPath(path, catalogue);
+  const variant = join(path, precision);
+  const isThere = await stat(variant).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) throw appError("model/precision", `${path} is stored in ${own}, and has no ${precision} variant`);
+  const model = await loadPath(variant, catalogue);
+  if (model.precision === precision) return model;
+  throw appError("model/precision", `${variant} is stored in ${model.precision}`);
+}
+
+async function loadPath(path: string, catalogue: LoadModelOptions["catalogue"]): Promise<Model> {
   const isFolder = (await read(() => stat(path), path)).isDirectory();
   const weightsPath = isFolder ? join(path, "model.safetensors") : path;
   await checkSize(weightsPath);
   const file = await read(() => openWeightsFile(weightsPath), weightsPath);
 
   const { sha256 } = file;
-  const stated = isFolder ? await readManifest(path) : await catalogued(sha256, options.catalogue);
+  const stated = isFolder ? await readManifest(path) : await catalogued(sha256, catalogue);
   if (stated !== undefined && stated.sha256 !== sha256) {
     throw appError("model/hash", `${weightsPath} has sha256 ${sha256}, its manifest says ${stated.sha256}`);
   }
+  if (isFolder) await checkVariant(path, stated!);
   const stored = await file.read();
+  const { weights, mappable, precision } = stored;
+  if (stated?.precision !== undefined && stated.precision !== precision) {
+    throw appError("model/precision", `the manifest says ${stated.precision}, the weights are ${precision}`);
+  }
   await stored.checkNumbers();
-  const { weights, mappable } = stored;
   const architecture = inferArchitecture(weights, stated?.architecture);
   const manifest = stated ?? guessedManifest(weightsPath, sha256, architecture);
   checkAgreement(manifest.architecture, architecture);
-  const info = { name: manifest.name, modelId: sha256, width: architecture.width, imageSize: architecture.imageSize };
-  return { manifest, architecture, info, weights, weightsPath, mappable };
+  const { width, imageSize } = architecture;
+  const info = { name: manifest.name, modelId: sha256, width, queryWidth: 2 * width, imageSize };
+  return { manifest, architecture, info, weights, precision, weightsPath, mappable };
 }
 
 /** The product's own models/catalogue.json. @throws AppError `model/not-found`, `manifest/invalid` */
@@ -81,6 +106,14 @@ export async function readCatalogue(): Promise<Catalogue> {
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, "manifest.json");
   return parseManifest(await read(() => readFile(path, "utf8"), path), path);
+}
+
+/** A variant in its model's folder is of that model's weights. @throws AppError `model/variant` */
+async function checkVariant(folder: string, { precision, variantOf }: Manifest): Promise<void> {
+  if (variantOf === undefined || basename(folder) !== precision) return;
+  const model = await readManifest(dirname(folder)).catch(() => undefined);
+  if (model === undefined || model.sha256 === variantOf) return;
+  throw appError("model/variant", `${folder} was made from ${variantOf}, the model beside it is ${model.sha256}`);
 }
 
 async function catalogued(sha256: string, catalogue?: Pick<Catalogue, "models">): Promise<Manifest | undefined> {

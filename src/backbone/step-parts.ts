@@ -1,6 +1,6 @@
 import { sizeOf, type Tensor } from "../kernel/tensor.ts";
 import { patchCount, type VitArchitecture } from "./architecture.ts";
-import type { StepInput, StepOutput } from "./engine.ts";
+import type { ImageBatch, StepInput, StepOutput } from "./engine.ts";
 
 /** What the activations of one training step may take, about. */
 const activationBytes = 128 * 2 ** 20;
@@ -17,16 +17,23 @@ export function samplesAtOnce(architecture: VitArchitecture, tokens: number): nu
   return Math.max(1, Math.floor(activationBytes / (4 * depth * block)));
 }
 
+/** One image and its prompts at a time. */
+export function splitForward(images: ImageBatch, prompts: Tensor): { images: ImageBatch; prompts: Tensor }[] {
+  return Array.from({ length: images.count }, (_, i) => ({
+    images: imagesOf(images, i, i + 1),
+    prompts: samples(prompts, i, i + 1),
+  }));
+}
+
 /** The batch in parts of at most `size` samples. */
 export function splitStep(input: StepInput, size: number): StepInput[] {
-  const { count, pixels } = input.images;
+  const { count } = input.images;
   if (count <= size) return [input];
-  const perImage = pixels.length / count;
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => {
     const [from, to] = [i * size, Math.min(count, (i + 1) * size)];
     return {
       ...input,
-      images: { pixels: pixels.subarray(from * perImage, to * perImage), count: to - from },
+      images: imagesOf(input.images, from, to),
       prompts: samples(input.prompts, from, to),
       queries: samples(input.queries, from, to),
       keys: samples(input.keys, from, to),
@@ -42,9 +49,9 @@ export function joinSteps(outputs: readonly StepOutput[]): StepOutput {
   const counts = outputs.map(({ losses }) => losses.data.length);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const shares = counts.map((count) => count / total);
-  const rows = (pick: (output: StepOutput) => Tensor): Tensor => join(outputs.map(pick));
+  const rows = (pick: (output: StepOutput) => Tensor): Tensor => joinRows(outputs.map(pick));
   const scaledRows = (pick: (output: StepOutput) => Tensor): Tensor =>
-    join(outputs.map((output, i) => scaled(pick(output), shares[i]!)));
+    joinRows(outputs.map((output, i) => scaled(pick(output), shares[i]!)));
   const sum = (pick: (output: StepOutput) => Tensor): Tensor => {
     const parts = outputs.map((output, i) => scaled(pick(output), shares[i]!));
     const data = parts[0]!.data.map((_, at) => parts.reduce((whole, part) => whole + part.data[at]!, 0));
@@ -63,12 +70,19 @@ export function joinSteps(outputs: readonly StepOutput[]): StepOutput {
   };
 }
 
+function imagesOf({ pixels, count }: ImageBatch, from: number, to: number): ImageBatch {
+  const perImage = pixels.length / count;
+  return { pixels: pixels.subarray(from * perImage, to * perImage), count: to - from };
+}
+
 function samples({ data, shape }: Tensor, from: number, to: number): Tensor {
   const perSample = sizeOf(shape.slice(1));
   return { data: data.subarray(from * perSample, to * perSample), shape: [to - from, ...shape.slice(1)] };
 }
 
-function join(parts: readonly Tensor[]): Tensor {
+/** Tensors one after another along their first axis. */
+export function joinRows(parts: readonly Tensor[]): Tensor {
+  if (parts.length === 1) return parts[0]!;
   const shape = [parts.reduce((sum, part) => sum + part.shape[0]!, 0), ...parts[0]!.shape.slice(1)];
   const data = new Float32Array(sizeOf(shape));
   let at = 0;

@@ -1,5 +1,5 @@
 import type { Tensor } from "../kernel/tensor.ts";
-import type { FileSpan, Graph, Value } from "../onnx/graph.ts";
+import type { Graph, StoredConstant, Value } from "../onnx/graph.ts";
 import { attention } from "../onnx/ops/attention.ts";
 import { add, mul } from "../onnx/ops/elementwise.ts";
 import { gelu } from "../onnx/ops/gelu.ts";
@@ -7,13 +7,20 @@ import { layerNorm } from "../onnx/ops/layer-norm.ts";
 import { linear } from "../onnx/ops/matmul.ts";
 import { mean } from "../onnx/ops/reduce.ts";
 import { concat, dimOf, reshape, slice } from "../onnx/ops/shape.ts";
+import { quantisedLinear, widened } from "../onnx/ops/stored.ts";
 import { patchCount, type VitArchitecture } from "./architecture.ts";
+import { partName, type Rows, scaleName } from "./quantised.ts";
 
-/**
- * Gives the weight of timm's name as a graph value in the wanted shape: a constant, or an input that is trained.
- * `rows` takes only [from, to) of the first axis, as for the query's part of a fused qkv.
- */
-export type WeightSource = (name: string, shape: readonly number[], rows?: readonly [number, number]) => Value;
+/** Gives weights, by timm's names, to the graph of a ViT. */
+export interface WeightSource {
+  /**
+   * The weight as a float32 value in the wanted shape: a constant, or an input that is trained.
+   * `rows` takes only [from, to) of the first axis, as for the query's part of a fused qkv.
+   */
+  (name: string, shape: readonly number[], rows?: Rows): Value;
+  /** x·Wᵀ + bias by a product of its own, where W is stored for one; else undefined. */
+  readonly product?: (x: Value, name: string, bias: Value, rows?: Rows) => Value | undefined;
+}
 
 /** Channel-wise normalisation: (pixel/255 − mean) / std. */
 export interface Normalisation {
@@ -26,7 +33,7 @@ export interface Normalisation {
  * Tokens are [prompts, CLS, patches]; prompts carry no position, so their place does not matter (it is first because
  * then one range is read whether there are prompts or not).
  * @param pixels uint8 [B, S, S, 3]
- * @param prompts [B, T, D]; with T = 0 this is the query pass
+ * @param prompts [B, T, D]; with T = 0, or none at all, this is the query pass
  * @param onBlock Shown the tokens [B, T+1+P, D] after each block but the last, for who trains on what lies between.
  * @returns [B, D]: the mean of the T prompts' output tokens after the final LayerNorm, or the CLS token when T = 0
  */
@@ -36,16 +43,16 @@ export function vit(
   normalisation: Normalisation,
   weight: WeightSource,
   pixels: Value,
-  prompts: Value,
+  prompts: Value | undefined,
   onBlock?: (index: number, tokens: Value) => void,
 ): Value {
   const { width, depth, layerNormEps } = architecture;
   const one = g.ints([1]);
   // Max(T, 1): only the tokens that reach the head are computed in the last block.
-  const readEnd = g.emit("Max", [dimOf(g, prompts, 1), one], [1]);
+  const readEnd = prompts ? g.emit("Max", [dimOf(g, prompts, 1), one], [1]) : one;
   const read = (x: Value): Value => slice(g, x, 1, 0, readEnd, "R");
 
-  let parts = [prompts, embed(g, architecture, normalisation, weight, pixels)];
+  let parts = [...(prompts ? [prompts] : []), embed(g, architecture, normalisation, weight, pixels)];
   for (let i = 0; i < depth - 1; i++) {
     parts = [block(g, architecture, weight, i, parts, undefined)];
     onBlock?.(i, parts[0]!);
@@ -70,10 +77,14 @@ function embed(
   const numbers = 3 * p * p;
 
   // A convolution whose stride is its kernel is a product with the patches laid out as the kernel is: (channel, y, x).
-  const grid = g.emit("Reshape", [pixels, g.ints([-1, side, p, side, p, 3])], ["B", side, p, side, p, 3]);
+  const asFloats = (x: Value): Value => g.emit("Cast", [x], x.shape, { attributes: { to: 1 }, type: "float32" });
+  // TensorRT takes bytes to make floats of them, and for nothing else; others move a quarter of the memory so.
+  const isCastFirst = g.dialect === "onnx";
+  const source = isCastFirst ? asFloats(pixels) : pixels;
+  const grid = g.emit("Reshape", [source, g.ints([-1, side, p, side, p, 3])], ["B", side, p, side, p, 3]);
   const ordered = g.emit("Transpose", [grid], ["B", side, side, 3, p, p], { attributes: { perm: [0, 1, 3, 5, 2, 4] } });
   const rows = reshape(g, ordered, ["B", patches, numbers]);
-  const raw = g.emit("Cast", [rows], rows.shape, { attributes: { to: 1 }, type: "float32" });
+  const raw = isCastFirst ? rows : asFloats(rows);
   const perChannel = (name: string, value: (channel: number) => number): Value =>
     g.constant(name, {
       data: Float32Array.from({ length: numbers }, (_, i) => value(Math.floor(i / (p * p)))),
@@ -123,13 +134,11 @@ function block(
   const name = `blocks.${index}`;
   const norm = (x: Value, layer: string): Value =>
     layerNorm(g, x, weight(`${name}.${layer}.weight`, [width]), weight(`${name}.${layer}.bias`, [width]), layerNormEps);
-  const dense = (
-    x: Value,
-    layer: string,
-    [out, inputs]: readonly [number, number],
-    rows?: readonly [number, number],
-  ): Value =>
-    linear(g, x, weight(`${name}.${layer}.weight`, [out, inputs], rows), weight(`${name}.${layer}.bias`, [out], rows));
+  const dense = (x: Value, layer: string, [out, inputs]: readonly [number, number], rows?: Rows): Value => {
+    const bias = weight(`${name}.${layer}.bias`, [out], rows);
+    const kernel = `${name}.${layer}.weight`;
+    return weight.product?.(x, kernel, bias, rows) ?? linear(g, x, weight(kernel, [out, inputs], rows), bias);
+  };
   const join = (groups: readonly Value[]): Value => (groups.length === 1 ? groups[0]! : concat(g, groups, 1, "N"));
   const query = (x: Value): Value => dense(x, "attn.qkv", [width, width], [0, width]);
 
@@ -143,24 +152,49 @@ function block(
   return add(g, attended, dense(hidden, "mlp.fc2", [width, mlpWidth]));
 }
 
-/** The weights as constants of the graph; those with a span stay in its file, and their numbers are not read here. */
+/**
+ * The weights as constants of the graph. Those in `stored` stay as they are stored, in their file: half precision is
+ * widened where it is used, int8 has its own product; of others the numbers are read and held.
+ * @param stored By name; of an int8 weight the parts and their scales (see quantised.ts).
+ */
 export function frozenWeights(
   g: Graph,
   weights: ReadonlyMap<string, Tensor>,
-  spans?: ReadonlyMap<string, FileSpan>,
+  stored: ReadonlyMap<string, StoredConstant> = new Map(),
 ): WeightSource {
-  return (name, shape, rows) => {
-    const weight = weights.get(name)!;
-    const key = rows === undefined ? name : `${name}[${rows.join(":")}]`;
-    const [from, to] = rows ?? [0, weight.shape[0]!];
-    const span = spans?.get(name);
-    if (span) {
-      const perRow = span.length / weight.shape[0]!;
-      const part = { ...span, offset: span.offset + from * perRow, length: (to - from) * perRow };
-      return g.constant(key, { data: new Float32Array(0), shape }, part);
-    }
-    const { data } = weight;
-    const perRow = data.length / weight.shape[0]!;
-    return g.constant(key, { data: data.subarray(from * perRow, to * perRow), shape });
+  const values = new Map<string, Value>();
+  const source = (name: string, shape: readonly number[], rows?: Rows): Value => {
+    const key = partName(name, rows);
+    const value = values.get(key) ?? constantOf(key, name, shape, rows);
+    values.set(key, value);
+    return value;
   };
+
+  function constantOf(key: string, name: string, shape: readonly number[], rows?: Rows): Value {
+    const weight = weights.get(name)!;
+    const [from, to] = rows ?? [0, weight.shape[0]!];
+    const there = stored.get(name);
+    if (there === undefined || there.type === "int8") {
+      const { data } = weight;
+      const perRow = data.length / weight.shape[0]!;
+      return g.constant(key, { data: data.subarray(from * perRow, to * perRow), shape });
+    }
+    const perRow = there.data.length / weight.shape[0]!;
+    const part = partOf(there.data, from * perRow, (to - from) * perRow);
+    const value = { ...there, shape, data: part };
+    return there.type === "float16" ? widened(g, key, value) : g.stored(key, value);
+  }
+
+  const product: WeightSource["product"] = (x, name, bias, rows) => {
+    const key = partName(name, rows);
+    const [numbers, scale] = [stored.get(key), stored.get(scaleName(key))];
+    if (numbers?.type !== "int8" || scale === undefined) return undefined;
+    return quantisedLinear(g, x, key, { values: numbers, scale }, bias);
+  };
+  return Object.assign(source, { product });
+}
+
+function partOf(data: StoredConstant["data"], begin: number, length: number): StoredConstant["data"] {
+  if (data instanceof Uint8Array) return data.subarray(begin, begin + length);
+  return { ...data, offset: data.offset + begin, length };
 }

@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
-import { basename, dirname } from "node:path";
-import { toFloat32 } from "../kernel/dtype.ts";
+import { open, type FileHandle, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type Dtype, dtypeBytes, type StoredTensor, toFloat32 } from "../kernel/dtype.ts";
 import { appError } from "../kernel/errors.ts";
 import { decodeSafetensorsHead, safetensorsHeadBytes, type TensorPlace } from "../kernel/safetensors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
-import type { FileSpan } from "../onnx/graph.ts";
+import type { StoredConstant } from "../onnx/graph.ts";
+import type { Precision } from "./manifest.ts";
+import { dequantised, scaleName, type StoredPart } from "./quantised.ts";
 
-/** Weights in a file that a runtime may map as they lie: float32, each at a multiple of its words. */
+/** Weights in a file that a runtime may map as they lie, each at a multiple of its words. */
 export interface MappableWeights {
-  /** What the spans' `location` is relative to. */
+  /** What the places' `location` is relative to. */
   readonly folder: string;
-  readonly spans: ReadonlyMap<string, FileSpan>;
+  /** By the file's names: those of int8 weights are of their parts and scales (see quantised.ts). */
+  readonly tensors: ReadonlyMap<string, StoredConstant>;
   /** @throws AppError `model/changed` unless the file is the one that was read */
   check(): void;
 }
@@ -21,17 +24,22 @@ export interface MappableWeights {
 export interface WeightsFile {
   /** Hex, of the whole file. */
   readonly sha256: string;
-  /** Every tensor as float32; its numbers are read from the file when they are asked for, and not kept. */
+  /** Every weight as float32; its numbers are read from the file when they are asked for, and not kept. */
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** Undefined where a tensor must be converted first. */
+  /** How the weights are stored, by the smallest number type among them. */
+  readonly precision: Precision;
+  /** Undefined where a tensor must be converted first (bfloat16). */
   readonly mappable: MappableWeights | undefined;
-  /** Reads every number once. @throws AppError `safetensors/dtype`, `model/not-finite` */
+  /** Reads every number once. @throws AppError `model/not-finite` */
   checkNumbers(): Promise<void>;
 }
 
 const chunkBytes = 2 ** 20;
 
-/** Reads header and hash; the whole file is never in memory. @throws AppError `safetensors/…` by `checkNumbers` */
+/**
+ * Reads header and hash; the whole file is never in memory.
+ * @throws AppError `safetensors/…`, `model/tensor-shape` by `read`
+ */
 export async function openWeightsFile(
   path: string,
 ): Promise<Pick<WeightsFile, "sha256"> & { read(): Promise<WeightsFile> }> {
@@ -44,34 +52,38 @@ export async function openWeightsFile(
   }
 }
 
+/** By the header alone, of a .safetensors file or a model's folder. @throws as `read`, and what the file system throws */
+export async function storedPrecision(path: string): Promise<Precision> {
+  const file = (await stat(path)).isDirectory() ? join(path, "model.safetensors") : path;
+  return precisionOf([...readHead(file, statSync(file).size).values()].map(({ dtype }) => dtype));
+}
+
+function readHead(path: string, size: number): ReadonlyMap<string, TensorPlace> {
+  const start = readBytes(path, 0, Math.min(8, size));
+  const { tensors } = decodeSafetensorsHead(readBytes(path, 0, safetensorsHeadBytes(start, size)), size);
+  checkTypes(tensors);
+  return tensors;
+}
+
 async function readWeightsFile(path: string, sha256: string): Promise<WeightsFile> {
   // A hub's cache has links, and ONNX Runtime maps nothing that a link takes out of the folder.
   const real = realpathSync(path);
   const seen = statSync(real);
   const check = (): void => checkUnchanged(real, seen);
-  const start = readBytes(real, 0, Math.min(8, seen.size));
-  const head = readBytes(real, 0, safetensorsHeadBytes(start, seen.size));
-  const { tensors } = decodeSafetensorsHead(head, seen.size);
+  const tensors = readHead(real, seen.size);
   const places = [...tensors];
-  const read = (place: TensorPlace): Tensor => {
+  const read = (place: TensorPlace): StoredTensor => {
     check();
-    return toFloat32({ ...place, bytes: readBytes(real, place.begin, place.end - place.begin) });
+    return { ...place, bytes: readBytes(real, place.begin, place.end - place.begin) };
   };
-  const isMappable = places.every(([, { dtype, begin }]) => dtype === "F32" && begin % 4 === 0);
   return {
     sha256,
-    weights: new Map(places.map(([name, place]) => [name, lazily(place.shape, () => read(place).data)])),
-    mappable: isMappable ? { folder: dirname(real), spans: spansOf(basename(real), places), check } : undefined,
+    weights: weightsOf(tensors, read),
+    precision: precisionOf(places.map(([, { dtype }]) => dtype)),
+    mappable: mappableOf(dirname(real), basename(real), places, check),
     checkNumbers: async () => {
       for (const [name, place] of places) {
-        // Quantised weights need their scales, which this product does not read.
-        if (!/^B?F\d+$/.test(place.dtype)) {
-          throw appError(
-            "safetensors/dtype",
-            `"${name}" has the number type ${place.dtype}, which no ViT's weights have`,
-          );
-        }
-        if (!read(place).data.every(Number.isFinite)) {
+        if (place.dtype !== "I8" && !toFloat32(read(place)).data.every(Number.isFinite)) {
           throw appError("model/not-finite", `"${name}" holds a number that is infinite or not a number`);
         }
         // A ViT-B takes a second: others have their turn between its tensors.
@@ -81,8 +93,63 @@ async function readWeightsFile(path: string, sha256: string): Promise<WeightsFil
   };
 }
 
-function spansOf(location: string, places: readonly (readonly [string, TensorPlace])[]): ReadonlyMap<string, FileSpan> {
-  return new Map(places.map(([name, { begin, end }]) => [name, { location, offset: begin, length: end - begin }]));
+/** By timm's names: as they are stored, and what int8 parts make up. */
+function weightsOf(
+  tensors: ReadonlyMap<string, TensorPlace>,
+  read: (place: TensorPlace) => StoredTensor,
+): ReadonlyMap<string, Tensor> {
+  const floats = (place: TensorPlace): Tensor => lazily(place.shape, () => toFloat32(read(place)).data);
+  const weights = new Map<string, Tensor>();
+  const parts = new Map<string, StoredPart>();
+  for (const [name, place] of tensors) {
+    const scale = tensors.get(scaleName(name));
+    if (place.dtype !== "I8") weights.set(name, floats(place));
+    else parts.set(name, { shape: place.shape, values: () => int8(read(place)), scale: floats(scale!) });
+  }
+  for (const name of parts.keys()) weights.delete(scaleName(name));
+  for (const [name, { shape, read: whole }] of dequantised(parts)) weights.set(name, lazily(shape, whole));
+  return weights;
+}
+
+/** @throws AppError `safetensors/dtype` for what is neither floating point nor int8 with its scale */
+function checkTypes(tensors: ReadonlyMap<string, TensorPlace>): void {
+  for (const [name, { dtype }] of tensors) {
+    const isQuantised = dtype === "I8" && tensors.get(scaleName(name))?.dtype === "F32";
+    if (!isQuantised && !/^B?F\d+$/.test(dtype)) {
+      throw appError("safetensors/dtype", `"${name}" has the number type ${dtype}, which no ViT's weights have`);
+    }
+  }
+}
+
+function precisionOf(dtypes: readonly Dtype[]): Precision {
+  if (dtypes.includes("I8")) return "int8";
+  return dtypes.some((dtype) => dtype === "F16" || dtype === "BF16") ? "fp16" : "fp32";
+}
+
+/** ONNX's names of the number types that its operators here take as they lie. */
+const mappableTypes: { readonly [Key in Dtype]?: StoredConstant["type"] } = {
+  F32: "float32",
+  F16: "float16",
+  I8: "int8",
+};
+
+function mappableOf(
+  folder: string,
+  location: string,
+  places: readonly (readonly [string, TensorPlace])[],
+  check: () => void,
+): MappableWeights | undefined {
+  const tensors = new Map<string, StoredConstant>();
+  for (const [name, { dtype, shape, begin, end }] of places) {
+    const type = mappableTypes[dtype];
+    if (type === undefined || begin % dtypeBytes[dtype] !== 0) return undefined;
+    tensors.set(name, { type, shape, data: { location, offset: begin, length: end - begin } });
+  }
+  return { folder, tensors, check };
+}
+
+function int8({ bytes }: StoredTensor): Int8Array {
+  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** A tensor whose numbers are read when they are asked for, and again when the collector took them. */

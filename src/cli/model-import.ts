@@ -1,12 +1,15 @@
 import { Command, Option } from "commander";
 import type { ResizeRule } from "../backbone/manifest.ts";
+import type { RoundedPrecision } from "../models/precision.ts";
 import { number } from "./arguments.ts";
+import { precisionOption } from "./model-convert.ts";
 import { channels, modelsOption, tellInstalled } from "./model-options.ts";
 
 interface ImportFlags extends Partial<ResizeRule> {
   readonly name: string;
   readonly imageSize?: number;
   readonly heads?: number;
+  readonly precision?: RoundedPrecision;
   readonly mean?: readonly [number, number, number];
   readonly std?: readonly [number, number, number];
   readonly licence?: string;
@@ -22,6 +25,7 @@ export function modelImportCommand(): Command {
     .requiredOption("--name <name>", "what it is installed as")
     .option("--image-size <pixels>", "interpolate its position embeddings for images of this size", number(1))
     .option("--heads <n>", "attention heads; default: config.json's, else width / 64", number(1))
+    .addOption(precisionOption())
     .option("--mean <r,g,b>", "of the pixels in 0 to 1; default: as beside the file, else 0.5", channels(-Infinity))
     .option("--std <r,g,b>", "the same", channels(Number.MIN_VALUE))
     .addOption(new Option("--resize <rule>", "how images become square; default: cover").choices(["cover", "fill"]))
@@ -47,12 +51,13 @@ async function importFile(path: string, flags: ImportFlags): Promise<void> {
     import("../models/import.ts"),
     import("../backbone/installed.ts"),
   ]);
-  const { name, imageSize, heads, models, json, ...description } = flags;
+  const { name, imageSize, heads, precision, models, json, ...description } = flags;
   const installed = await importModel({
     path,
     name,
     imageSize,
     heads,
+    precision,
     modelsFolder: models ?? userModelsFolder(),
     description,
   });

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import type { Installed } from "../models/import.ts";
 
@@ -31,6 +32,8 @@ export function tellInstalled({ folder, manifest, notes }: Installed, isFoundByN
     return;
   }
   for (const note of notes) process.stderr.write(`  ${note}\n`);
-  process.stderr.write(`  use it: --model ${isFoundByName ? name : folder}\n`);
+  const isVariant = manifest.precision !== undefined && basename(folder) === manifest.precision;
+  const byName = isVariant ? `${name}/${manifest.precision}` : name;
+  process.stderr.write(`  use it: --model ${isFoundByName ? byName : folder}\n`);
   process.stdout.write(`${name}: ${architecture.imageSize} px, in ${folder}, sha256 ${sha256}\n`);
 }

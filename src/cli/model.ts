@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Model } from "../backbone/model.ts";
 import { sizeOf } from "../kernel/tensor.ts";
+import { modelConvertCommand } from "./model-convert.ts";
 import { modelImportCommand } from "./model-import.ts";
 import { modelListCommand } from "./model-list.ts";
 import { modelsOption } from "./model-options.ts";
@@ -16,7 +17,8 @@ export function modelCommand(): Command {
   const model = new Command("model").description(
     "The frozen backbones: get them, what they are, and whether the files are whole.",
   );
-  model.addCommand(modelListCommand()).addCommand(modelPullCommand()).addCommand(modelImportCommand());
+  for (const make of [modelListCommand, modelPullCommand, modelImportCommand, modelConvertCommand])
+    model.addCommand(make());
   model
     .command("show")
     .description("architecture, normalisation, licence and source of one")
@@ -41,7 +43,7 @@ export function modelCommand(): Command {
 async function show(name: string | undefined, { json, models }: ShowFlags): Promise<void> {
   const model = await open(name, models);
   const parameters = [...model.weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const facts = { ...model.manifest, parameters, weights: model.weightsPath };
+  const facts = { ...model.manifest, precision: model.precision, parameters, weights: model.weightsPath };
   if (json) {
     process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
     return;

@@ -17,6 +17,12 @@ export const errorHints = {
   "engine/provider": "No execution provider could start: see the reasons, or set `model.provider: cpu`.",
   "engine/input": "This is a bug in the caller: sizes and shapes must be those in `Engine`.",
   "engine/failed": "The inference runtime failed: see the cause. `l2p-edge doctor` checks the runtime.",
+  "engine/warm-up":
+    "It took longer than `model.warmUpMs`. Raise that for a slow box's first start; if it hangs each time, set `model.provider: cuda` or `cpu`.",
+  "engine/cache":
+    "Check that this user may write in `state.folder` and the free space: a TensorRT engine is as large as the weights.",
+  "engine/fixed-shape":
+    "TensorRT runs the prompts that the settings say (`learner.overrides.pool`) and no others; set `model.provider: cuda` for any number.",
   "tensor/shape": "This is a bug in the caller: the data's length and shape must agree.",
   "safetensors/cut-short": "The file is incomplete: copy or download it again.",
   "safetensors/header": "The file is damaged or no .safetensors file.",
@@ -55,6 +61,8 @@ export const errorHints = {
   "download/hash":
     "Do not use it: the file is not the expected one, or was damaged on its way. Try again, or another mirror.",
   "download/disk": "Free space, or name a folder on another disk with --models; what was received is kept.",
+  "model/precision": "Make the variant first (`l2p-edge model convert NAME --precision int8`), or ask for what there is.",
+  "model/variant": "Remove that folder and make the variant again with `l2p-edge model convert`.",
   "model/changed": "Start again: the weights' file must stay as it is while a node runs; replace it by renaming.",
   "model/not-finite": "The weights are damaged or were trained to destruction: download or train them again.",
   "image/empty": "Send the bytes of one JPEG, PNG or WebP image.",

@@ -6,6 +6,8 @@ import { readWeightsFile } from "../backbone/model.ts";
 import { readBeside } from "./beside.ts";
 import { convertWeights } from "./convert.ts";
 import { install, stageWeights } from "./install.ts";
+import type { RoundedPrecision } from "./precision.ts";
+import { inMemory, roundModel, variantManifest } from "./variant.ts";
 import { inWorkplace } from "./workplace.ts";
 
 export interface ImportOptions {
@@ -17,6 +19,8 @@ export interface ImportOptions {
   /** Pixels a side; default: what it was trained for. */
   readonly imageSize?: number | undefined;
   readonly heads?: number | undefined;
+  /** What the weights are rounded to; default: as they are. */
+  readonly precision?: RoundedPrecision | undefined;
   /** Of what is not said, files beside the weights are asked, and then it is assumed. */
   readonly description?: Partial<Omit<Description, "architecture">>;
 }
@@ -33,7 +37,8 @@ const half = [0.5, 0.5, 0.5] as const;
 
 /**
  * Installs the weights of a plain ViT from a file.
- * @throws AppError `model/name`, `model/busy`, and those of `readWeightsFile`, `convertWeights` and `install`
+ * @throws AppError `model/name`, `model/busy`, and those of `readWeightsFile`, `convertWeights`, `roundModel`
+ * and `install`
  */
 export async function importModel(options: ImportOptions): Promise<Installed> {
   const { path, name, modelsFolder, imageSize, description = {} } = options;
@@ -48,7 +53,7 @@ export async function importModel(options: ImportOptions): Promise<Installed> {
   const mean = description.mean ?? beside.mean ?? half;
   const std = description.std ?? beside.std ?? half;
   const isAssumed = (description.mean ?? beside.mean) === undefined || (description.std ?? beside.std) === undefined;
-  const manifest: Manifest = {
+  const whole: Manifest = {
     v: 1,
     name,
     architecture: converted.architecture,
@@ -67,12 +72,15 @@ export async function importModel(options: ImportOptions): Promise<Installed> {
       ...(converted.changes.length > 0 && { converted: converted.changes }),
     },
   };
+  const rounded = options.precision && (await roundModel(inMemory(whole, converted.file, path), options.precision));
+  const manifest = rounded ? variantManifest(whole, options.precision, rounded) : whole;
   const folder = await inWorkplace(modelsFolder, name, async (workplace) => {
-    await stageWeights(workplace, converted.file);
+    await stageWeights(workplace, rounded?.file ?? converted.file);
     return await install(modelsFolder, workplace, manifest);
   });
   const notes = [
     ...converted.changes,
+    ...(rounded?.changes ?? []),
     ...(beside.from.length > 0 ? [`read ${beside.from.join(" and ")} beside it`] : []),
     ...(isAssumed
       ? ["mean and std were assumed to be 0.5: where the model's are others, it loses accuracy quietly"]

@@ -11,7 +11,8 @@ const weightsFile = "model.safetensors";
 /**
  * Makes `staging` (with the weights in it) the model of this name: writes its manifest, reads everything back as a node
  * would, and renames. It is there whole or not at all, and outlives a power cut when this resolves.
- * @param damaged What is there already gives way.
+ * @param variant In the folder of the model of this name, as the variant of its precision.
+ * @param replace What is there already gives way.
  * @returns The model's folder.
  * @throws AppError `model/installed`, `model/folder`, and those of `loadModel`
  */
@@ -19,22 +20,21 @@ export async function install(
   modelsFolder: string,
   { folder: work, staging }: Workplace,
   manifest: Manifest,
-  damaged: boolean = false,
+  { variant, replace = false }: { readonly variant?: string | undefined; readonly replace?: boolean } = {},
 ): Promise<string> {
-  const target = join(modelsFolder, manifest.name);
+  const folder = variant === undefined ? modelsFolder : join(modelsFolder, manifest.name);
+  const target = join(folder, variant ?? manifest.name);
   const aside = join(work, "replaced");
   try {
     await writeFile(join(staging, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
     for (const name of [weightsFile, "manifest.json"]) await syncFile(join(staging, name));
     await syncFolder(staging);
     await loadModel(staging);
-    if (damaged) {
-      await rm(aside, { recursive: true, force: true });
-      await rename(target, aside);
-    }
+    await rm(aside, { recursive: true, force: true });
+    if (replace) await moveIfThere(target, aside);
     await rename(staging, target);
-    await syncFolder(modelsFolder);
-    if (damaged) await rm(aside, { recursive: true, force: true });
+    await syncFolder(folder);
+    if (replace) await rm(aside, { recursive: true, force: true });
     return target;
   } catch (cause) {
     throw installFault(cause, target);
@@ -56,6 +56,14 @@ export async function stageFile({ staging }: Workplace, path: string): Promise<v
     await rename(path, join(staging, weightsFile));
   } catch (cause) {
     throw installFault(cause, staging);
+  }
+}
+
+async function moveIfThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
 

@@ -68,7 +68,7 @@ export async function pullModel(options: PullOptions): Promise<Installed> {
     const converted = await convert(part, model, imageSize);
     const manifest = manifestOf(model, name, converted, originOf(url, model, got, converted));
     await stage(workplace, part, converted);
-    const folder = await install(modelsFolder, workplace, manifest, there.fault !== undefined);
+    const folder = await install(modelsFolder, workplace, manifest, { replace: there.fault !== undefined });
     await part.discard();
     const first = model.sha256 === undefined && trusted === undefined ? [firstUse(got)] : [];
     const damaged = there.fault === undefined ? [] : [`it was damaged (${there.fault.code}) and is replaced`];

@@ -1,6 +1,13 @@
 import { appError } from "../kernel/errors.ts";
 import { sizeOf, type Tensor } from "../kernel/tensor.ts";
-import { type Attribute, type DataType, encodeModel, type InitializerMessage, type NodeMessage } from "./proto.ts";
+import {
+  type Attribute,
+  type DataType,
+  encodeModel,
+  type InitializerMessage,
+  type ModelMessage,
+  type NodeMessage,
+} from "./proto.ts";
 
 /** A size known when the graph is built, or the name of one known when it runs; equal names are equal sizes. */
 export type Dim = number | string;
@@ -12,7 +19,7 @@ export interface Value {
   readonly shape: readonly Dim[];
 }
 
-/** Where a weight's float32 numbers lie in a file beside the model, in bytes. */
+/** Where a weight's numbers lie in a file beside the model, in bytes. */
 export interface FileSpan {
   readonly location: string;
   readonly offset: number;
@@ -37,8 +44,16 @@ export interface Operator {
 /**
  * `onnx`: only operators of the standard, for every provider (TensorRT included).
  * `ort`: also ONNX Runtime's FusedMatMul (CPU and CUDA), which takes transposed operands without a copy.
+ * `cpu`: also DynamicQuantizeMatMul, which its CPU provider alone has.
  */
-export type Dialect = "onnx" | "ort";
+export type Dialect = "onnx" | "ort" | "cpu";
+
+/** A tensor of any element type, as its little-endian bytes or as a place in a file. */
+export interface StoredConstant {
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array | FileSpan;
+}
 
 /** Versions of the operator sets, by domain: opset 20 brings Gelu; IR 9 goes with it. */
 export const opsets = { "": 20, "com.microsoft": 1 } as const;
@@ -49,8 +64,10 @@ export interface Graph {
   readonly dialect: Dialect;
   readonly tape: readonly TapeEntry[];
   input(name: string, type: DataType, shape: readonly Dim[]): Value;
-  /** A frozen tensor; with a `span` its numbers stay in that file. */
-  constant(name: string, value: Tensor, span?: FileSpan): Value;
+  /** A frozen float32 tensor. */
+  constant(name: string, value: Tensor): Value;
+  /** A frozen tensor as it is stored. */
+  stored(name: string, value: StoredConstant): Value;
   /** A small int64 vector: axes, pads, a target shape. */
   ints(values: readonly number[]): Value;
   /** A float32 scalar. */
@@ -71,7 +88,9 @@ export interface Graph {
   output(name: string, value: Value): void;
   /** Every operator that the outputs need, once, by name. */
   operators(): readonly Operator[];
-  /** The model's bytes, without the nodes that no output needs. */
+  /** The model, without the nodes that no output needs. */
+  message(): ModelMessage;
+  /** Its bytes. */
   build(): Uint8Array;
 }
 
@@ -96,10 +115,13 @@ export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
   const outputs: Value[] = [];
   const tape: TapeEntry[] = [];
 
-  function constant(constantName: string, value: Tensor, span?: FileSpan): Value {
-    const { data, shape } = value;
-    initializers.set(constantName, { name: constantName, type: "float32", dims: shape, data: span ?? bytesOf(data) });
-    return { name: constantName, type: "float32", shape };
+  function stored(constantName: string, { type, shape, data }: StoredConstant): Value {
+    initializers.set(constantName, { name: constantName, type, dims: shape, data });
+    return { name: constantName, type, shape };
+  }
+
+  function constant(constantName: string, { data, shape }: Tensor): Value {
+    return stored(constantName, { type: "float32", shape, data: bytesOf(data) });
   }
 
   function emitMany(
@@ -128,6 +150,7 @@ export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
     dialect,
     tape,
     constant,
+    stored,
     emitMany,
     input: (inputName, type, shape) => {
       const value = { name: inputName, type, shape };
@@ -137,8 +160,7 @@ export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
     ints: (values) => {
       const constantName = `ints_${values.join("_")}`;
       const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-      initializers.set(constantName, { name: constantName, type: "int64", dims: [values.length], data });
-      return { name: constantName, type: "int64", shape: [values.length] };
+      return stored(constantName, { type: "int64", shape: [values.length], data });
     },
     scalar: (value) => constant(`scalar_${value}`, { data: Float32Array.of(value), shape: [] }),
     emit: (opType, operands, shape, options) => emitMany(opType, operands, [shape], options)[0]!,
@@ -160,20 +182,16 @@ export function createGraph(name: string, dialect: Dialect = "ort"): Graph {
       outputs.push({ ...result, name: outputName });
     },
     operators: () => operatorsOf(needed(nodes, outputs)),
-    build: () => {
-      const kept = needed(nodes, outputs);
-      const read = new Set(kept.flatMap((node) => node.input));
-      return encodeModel({
-        name,
-        irVersion,
-        opsets,
-        nodes: kept,
-        initializers: [...initializers.values()].filter((initializer) => read.has(initializer.name)),
-        inputs,
-        outputs,
-      });
-    },
+    message,
+    build: () => encodeModel(message()),
   };
+
+  function message(): ModelMessage {
+    const kept = needed(nodes, outputs);
+    const read = new Set(kept.flatMap((node) => node.input));
+    const constants = [...initializers.values()].filter((initializer) => read.has(initializer.name));
+    return { name, irVersion, opsets, nodes: kept, initializers: constants, inputs, outputs };
+  }
 }
 
 /** @throws AppError `graph/shape` unless both shapes are the same, dim by dim. */

@@ -40,6 +40,7 @@ const root = protobuf.Root.fromJSON({
         f: field("float", 2),
         i: field("int64", 3),
         s: field("bytes", 4),
+        g: field("GraphProto", 6),
         ints: field("int64", 8, "repeated"),
         type: field("int32", 20),
       },
@@ -66,11 +67,16 @@ const root = protobuf.Root.fromJSON({
 const modelProto = root.lookupType("ModelProto");
 
 /** TensorProto.DataType of the element types in use. */
-const elementType = { float32: 1, uint8: 2, int64: 7, bool: 9 } as const;
+const elementType = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10 } as const;
 export type DataType = keyof typeof elementType;
 
 /** An attribute's value; a whole `number` is written as INT, `{ float }` as FLOAT, an array as INTS. */
-export type Attribute = number | readonly number[] | string | { readonly float: number };
+export type Attribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly graph: GraphMessage };
 
 export interface NodeMessage {
   readonly opType: string;
@@ -92,17 +98,21 @@ export interface InitializerMessage {
 export interface ValueMessage {
   readonly name: string;
   readonly type: DataType;
-  readonly shape: readonly (number | string)[];
+  /** Undefined: nothing is said of it. */
+  readonly shape?: readonly (number | string)[] | undefined;
 }
 
-export interface ModelMessage {
+export interface GraphMessage {
   readonly name: string;
-  readonly irVersion: number;
-  readonly opsets: Readonly<Record<string, number>>;
   readonly nodes: readonly NodeMessage[];
   readonly initializers: readonly InitializerMessage[];
   readonly inputs: readonly ValueMessage[];
   readonly outputs: readonly ValueMessage[];
+}
+
+export interface ModelMessage extends GraphMessage {
+  readonly irVersion: number;
+  readonly opsets: Readonly<Record<string, number>>;
 }
 
 /** A model's bytes, as ONNX Runtime reads them. */
@@ -111,29 +121,34 @@ export function encodeModel(model: ModelMessage): Uint8Array {
     irVersion: model.irVersion,
     producerName: "l2p-edge",
     opsetImport: Object.entries(model.opsets).map(([domain, version]) => ({ domain, version })),
-    graph: {
-      name: model.name,
-      node: model.nodes.map((node) => ({
-        input: node.input,
-        output: node.output,
-        name: node.name,
-        opType: node.opType,
-        domain: node.domain,
-        attribute: Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
-      })),
-      initializer: model.initializers.map(initializer),
-      input: model.inputs.map(valueInfo),
-      output: model.outputs.map(valueInfo),
-    },
+    graph: graphOf(model),
   };
   return modelProto.encode(message).finish();
 }
 
-// AttributeProto.AttributeType: FLOAT 1, INT 2, STRING 3, INTS 7.
+function graphOf({ name, nodes, initializers, inputs, outputs }: GraphMessage): object {
+  return {
+    name,
+    node: nodes.map((node) => ({
+      input: node.input,
+      output: node.output,
+      name: node.name,
+      opType: node.opType,
+      domain: node.domain,
+      attribute: Object.entries(node.attributes).map(([key, value]) => attribute(key, value)),
+    })),
+    initializer: initializers.map(initializer),
+    input: inputs.map(valueInfo),
+    output: outputs.map(valueInfo),
+  };
+}
+
+// AttributeProto.AttributeType: FLOAT 1, INT 2, STRING 3, GRAPH 5, INTS 7.
 function attribute(name: string, value: Attribute): object {
   if (typeof value === "number") return { name, type: 2, i: value };
   if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
   if ("float" in value) return { name, type: 1, f: value.float };
+  if ("graph" in value) return { name, type: 5, g: graphOf(value.graph) };
   return { name, type: 7, ints: value };
 }
 
@@ -146,6 +161,6 @@ function initializer({ name, type, dims, data }: InitializerMessage): object {
 }
 
 function valueInfo({ name, type, shape }: ValueMessage): object {
-  const dim = shape.map((d) => (typeof d === "number" ? { dimValue: d } : { dimParam: d }));
-  return { name, type: { tensorType: { elemType: elementType[type], shape: { dim } } } };
+  const dim = shape?.map((d) => (typeof d === "number" ? { dimValue: d } : { dimParam: d }));
+  return { name, type: { tensorType: { elemType: elementType[type], ...(dim && { shape: { dim } }) } } };
 }

@@ -20,8 +20,9 @@ test.each(["F32", "F16"] as const)("a folder of %s weights loads as it was writt
   const written = await writeModel(folder, tinyModel(), dtype);
   const loaded = await loadModel(folder);
   expect({ ...loaded, mappable: undefined }).toEqual(written);
-  // Half precision must be converted, and so cannot be mapped as it lies.
-  expect(loaded.mappable === undefined).toBe(dtype === "F16");
+  expect(loaded.precision).toBe(dtype === "F16" ? "fp16" : "fp32");
+  const lie = [...loaded.mappable!.tensors.values()].map(({ type }) => type);
+  expect(new Set(lie)).toEqual(new Set([dtype === "F16" ? "float16" : "float32"]));
   expect(loaded.info.modelId).toBe(loaded.manifest.sha256);
 });
 
@@ -39,7 +40,7 @@ test("a bare file that nobody knows gets a manifest that says it is guessed", as
   expect(manifest.source).toContain("guessed");
   expect(manifest).toMatchObject({ name: "my_model", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], licence: "unknown" });
   expect(manifest.architecture).toEqual(architecture);
-  expect(info).toEqual({ name: "my_model", modelId: manifest.sha256, width: 64, imageSize: 16 });
+  expect(info).toEqual({ name: "my_model", modelId: manifest.sha256, width: 64, queryWidth: 128, imageSize: 16 });
 });
 
 test("weights that are not those of the manifest are refused", async () => {

@@ -47,8 +47,8 @@ test("a weight's numbers may stay in a file beside the model", async () => {
     await writeFile(join(folder, "weights.bin"), new Uint8Array(Float32Array.of(0, 0, 7, 9).buffer));
     const g = createGraph("external");
     const x = g.input("x", "float32", [2]);
-    const span = { location: "weights.bin", offset: 8, length: 8 };
-    g.output("y", add(g, x, g.constant("w", { data: new Float32Array(0), shape: [2] }, span)));
+    const data = { location: "weights.bin", offset: 8, length: 8 };
+    g.output("y", add(g, x, g.stored("w", { type: "float32", shape: [2], data })));
     await writeFile(join(folder, "model.onnx"), g.build());
     const session = await InferenceSession.create(join(folder, "model.onnx"));
     const { y } = await session.run({ x: new Tensor("float32", Float32Array.of(1, 2), [2]) });

@@ -89,5 +89,6 @@ export async function writeModel(folder: string, model: Model, dtype: "F32" | "F
   await writeFile(weightsPath, file);
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
   const weights = new Map([...stored].map(([name, weight]) => [name, toFloat32(weight)]));
-  return { ...model, manifest, weights, weightsPath, info: { ...model.info, modelId: sha256 } };
+  const precision = dtype === "F16" ? "fp16" : "fp32";
+  return { ...model, manifest, weights, precision, weightsPath, info: { ...model.info, modelId: sha256 } };
 }

@@ -57,7 +57,7 @@ function emitProduct(g: Graph, a: Value, b: Value, { transA, transB, alpha }: Re
   }
   const shape = [...lead, rows, columns];
   if (!transA && !transB && alpha === 1) return g.emit("MatMul", [a, b], shape);
-  if (g.dialect === "ort") {
+  if (g.dialect !== "onnx") {
     const attributes = { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } };
     return g.emit("FusedMatMul", [a, b], shape, { attributes, domain: "com.microsoft" });
   }
