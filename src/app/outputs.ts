@@ -46,6 +46,7 @@ export function outputs(flow: Pipeline, parts: OutputParts): Observable<unknown>
     ),
     flow.learned$.pipe(tap((learned) => publisher.learned(learned))),
     flow.rejected$.pipe(tap((refused) => publisher.rejected(refused))),
+    flow.drift$.pipe(tap((notice) => publisher.drift(notice))),
     flow.reply$.pipe(tap((reply) => publisher.reply(reply))),
     flow.telemetry$.pipe(
       concatMap(async (telemetry) => {

@@ -11,7 +11,7 @@ import type { BoxTelemetry, PipelineTelemetry } from "../message/telemetry.ts";
 import type { Topics } from "../message/topic.ts";
 import type { SnapshotSettings } from "../settings/types.ts";
 import type { Snapshot } from "../stream/checkpoint.ts";
-import type { LearnedLabel, Predicted, Refused, Reply } from "../stream/outcome.ts";
+import type { DriftNotice, LearnedLabel, Predicted, Refused, Reply } from "../stream/outcome.ts";
 import type { Log } from "../stream/parts.ts";
 
 /** A prediction is news for so long; then the next ones have come. */
@@ -33,6 +33,7 @@ export interface Publisher {
   prediction(predicted: Predicted): void;
   learned(learned: LearnedLabel): void;
   rejected(refused: Refused): void;
+  drift(notice: DriftNotice): void;
   reply(reply: Reply): void;
   telemetry(telemetry: PipelineTelemetry, box: BoxTelemetry): void;
   snapshot(snapshot: Snapshot, about: SnapshotAbout): void;
@@ -76,6 +77,15 @@ export function createPublisher({ transport, forward, topics, dashboard, setting
       keepAndSend("rejected", topics.rejected(rejected.camera), message);
       dashboard?.rejected(rejected.camera, message);
       log("info", `rejected ${rejected.topic}: ${rejected.code}: ${rejected.detail}`);
+    },
+    drift({ message }) {
+      sendJson("drift", topics.drift, message, { qos: 1 });
+      dashboard?.drift(message);
+      const { watch, camera, before, after } = message;
+      log(
+        "warn",
+        `drift: ${watch}${camera === null ? "" : ` of ${camera}`} from ${before.toFixed(3)} to ${after.toFixed(3)}`,
+      );
     },
     reply({ name, message }) {
       sendJson("reply", topics.reply(name), message, { qos: 1 });

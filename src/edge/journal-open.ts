@@ -29,7 +29,8 @@ export function keepOpen(entries: readonly JournalEntry[], through: number): Jou
 
   for (const batch of batches) {
     add(batch.labels);
-    taken.push({ kind: "batch", poolVersion: batch.poolVersion, labels: batch.labels.map(({ key }) => key) });
+    const { poolVersion, labels: ofBatch, ...rest } = batch;
+    taken.push({ kind: "batch", poolVersion, labels: ofBatch.map(({ key }) => key), ...rest });
   }
   add(open);
   flush();

@@ -19,10 +19,22 @@ export function scanRecords(file: Buffer): Scan<JournalEntry> {
 
 /** Undefined for what this version does not write. */
 function entryOf(header: object, frame: Uint8Array): JournalEntry | undefined {
-  const { kind, camera, frameId, label, receivedAt, poolVersion, labels, code, frame: hasFrame } = header as Fields;
+  const {
+    kind,
+    camera,
+    frameId,
+    label,
+    receivedAt,
+    poolVersion,
+    labels,
+    plasticity,
+    code,
+    frame: hasFrame,
+  } = header as Fields;
   if (kind === "batch") {
     if (typeof poolVersion !== "number" || !Array.isArray(labels) || !labels.every(isKey)) return undefined;
-    return { kind, poolVersion, labels };
+    if (plasticity === undefined) return { kind, poolVersion, labels };
+    return typeof plasticity === "number" && plasticity > 0 ? { kind, poolVersion, labels, plasticity } : undefined;
   }
   if (typeof camera !== "string" || typeof frameId !== "string") return undefined;
   if (kind === "frame") return { kind, camera, frameId, frame };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { driftSchema, type DriftMessage } from "./drift.ts";
 import { learnedSchema, type LearnedMessage } from "./learned.ts";
 import { predictionSchema, type PredictionMessage } from "./prediction.ts";
 import { rejectedSchema, type RejectedMessage } from "./rejected.ts";
@@ -11,6 +12,7 @@ export interface JsonMessages {
   readonly prediction: PredictionMessage;
   readonly learned: LearnedMessage;
   readonly rejected: RejectedMessage;
+  readonly drift: DriftMessage;
   readonly reply: ReplyMessage;
   readonly telemetry: TelemetryMessage;
   readonly manifest: ManifestMessage;
@@ -20,6 +22,7 @@ const schemas: { readonly [K in keyof JsonMessages]: z.ZodType<JsonMessages[K]> 
   prediction: predictionSchema,
   learned: learnedSchema,
   rejected: rejectedSchema,
+  drift: driftSchema,
   reply: replySchema,
   telemetry: telemetrySchema,
   manifest: manifestSchema,
@@ -45,6 +48,7 @@ export function messageSchemas(): Readonly<Record<keyof JsonMessages, object>> {
     prediction: schemaOf("prediction"),
     learned: schemaOf("learned"),
     rejected: schemaOf("rejected"),
+    drift: schemaOf("drift"),
     reply: schemaOf("reply"),
     telemetry: schemaOf("telemetry"),
     manifest: schemaOf("manifest"),

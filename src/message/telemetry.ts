@@ -51,6 +51,16 @@ export interface PipelineTelemetry {
     readonly replayed: number;
     readonly driftSignals: number;
   };
+  /** Since the start of the process. */
+  readonly drift: {
+    /** Alarms on the errors of labelled frames, and on the similarity of predicted ones; together `driftSignals`. */
+    readonly error: number;
+    readonly similarity: number;
+    /** Times that the learner went back to an earlier state by itself. */
+    readonly rollbacks: number;
+  };
+  /** What the learning rate is multiplied by: above 1 for a while after a drift. */
+  readonly plasticity: number;
   readonly latencyMs: { readonly prediction: Percentiles | null; readonly learning: Percentiles | null };
   /** Frames not predicted or no longer in the label window, by reason. */
   readonly drops: Counts;
@@ -155,6 +165,10 @@ export const telemetrySchema: z.ZodType<TelemetryMessage> = z.strictObject({
       driftSignals: count,
     })
     .describe("since the start of the process"),
+  drift: z
+    .strictObject({ error: count, similarity: count, rollbacks: count })
+    .describe("alarms by detector, and times that the learner went back by itself, since the start of the process"),
+  plasticity: z.number().min(0).describe("what the learning rate is multiplied by: above 1 for a while after a drift"),
   latencyMs: z
     .strictObject({ prediction: percentiles, learning: percentiles })
     .describe("of the latest samples; null before the first"),

@@ -6,7 +6,7 @@ export type Topic =
   | { readonly kind: "label"; readonly camera: string; readonly frameId: string }
   | { readonly kind: "prediction" | "learned"; readonly camera: string }
   | { readonly kind: "rejected"; readonly camera: string | null }
-  | { readonly kind: "status" | "telemetry" | "snapshot" | "manifest" | "statistics" }
+  | { readonly kind: "status" | "telemetry" | "drift" | "snapshot" | "manifest" | "statistics" }
   | { readonly kind: "command" | "reply"; readonly name: string };
 
 /** Builds and takes apart every topic of one node. Builders throw AppError `topic/bad-id` or `topic/reserved`. */
@@ -20,6 +20,7 @@ export interface Topics {
   rejected(camera: string | null): string;
   readonly status: string;
   readonly telemetry: string;
+  readonly drift: string;
   readonly snapshot: string;
   readonly manifest: string;
   readonly statistics: string;
@@ -38,7 +39,7 @@ export interface Topics {
 }
 
 const idPattern = /^[A-Za-z0-9._-]{1,64}$/;
-const ofNode = ["status", "telemetry", "snapshot", "statistics"] as const;
+const ofNode = ["status", "telemetry", "drift", "snapshot", "statistics"] as const;
 const reserved: ReadonlySet<string> = new Set([...ofNode, "command", "reply", "rejected"]);
 
 /** Node, camera, frame and command names: 1–64 of `A–Z a–z 0–9 . _ -`. */
@@ -67,6 +68,7 @@ export function topics(base: string, node: string): Topics {
     rejected: (camera) => (camera === null ? `${root}/rejected` : ofCamera(camera, "rejected")),
     status: `${root}/status`,
     telemetry: `${root}/telemetry`,
+    drift: `${root}/drift`,
     snapshot: `${root}/snapshot`,
     manifest: `${root}/snapshot/manifest`,
     statistics: `${root}/statistics`,

@@ -3,6 +3,7 @@ import type { LearnerState } from "../learner/types.ts";
 import type { Accuracies } from "../message/telemetry.ts";
 import type { AccuracyState } from "./accuracy.ts";
 import { type AskerState, askerStateSchema } from "./ask.ts";
+import { type DriftState, driftStateSchema } from "./drift.ts";
 import type { RememberedFrame } from "./label-memory.ts";
 import type { SnapshotReason } from "./snapshot-policy.ts";
 
@@ -17,6 +18,8 @@ export interface StreamState {
   readonly paused: boolean;
   /** Absent in checkpoints of earlier versions. */
   readonly asker?: AskerState | undefined;
+  /** Absent in checkpoints of earlier versions. */
+  readonly drift?: DriftState | undefined;
 }
 
 /** Taken between two batches. When its checkpoint is on disk, call `settle`; `journal.cut(through)` may follow. */
@@ -49,6 +52,7 @@ const schema: z.ZodType<StreamState> = z.object({
   // Absent in checkpoints of earlier versions, which did not keep it.
   paused: z.boolean().default(false),
   asker: askerStateSchema.optional(),
+  drift: driftStateSchema.optional(),
 });
 
 /** Null for what is no stream state of this version: then nothing is remembered. */

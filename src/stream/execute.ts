@@ -4,6 +4,7 @@ import type { Learner } from "../learner/types.ts";
 import type { LabelMemory } from "./label-memory.ts";
 import type { Refused, Reply } from "./outcome.ts";
 import type { Log } from "./parts.ts";
+import type { RollbackGuard } from "./rollback.ts";
 import type { Turn } from "./turn.ts";
 
 /** What only the service can do; it runs in a turn of its own on the learner. */
@@ -14,6 +15,8 @@ export interface ExecuteParts {
   readonly turn: Turn;
   readonly learner: Pick<Learner, "poolVersion" | "forgetLabel" | "renameLabel">;
   readonly memory: LabelMemory;
+  /** What it kept is of another life once labels were forgotten or renamed, or a state was put back. */
+  readonly guard: RollbackGuard;
   readonly pause: (paused: boolean) => void;
   /**
    * Asks for a checkpoint, which is where changes beside the journal last. Resolves when it is on disk.
@@ -61,7 +64,7 @@ export async function execute(request: CommandRequest, parts: ExecuteParts): Pro
 }
 
 async function perform(request: CommandRequest, parts: ExecuteParts): Promise<Performed> {
-  const { learner, memory, pause, checkpoint } = parts;
+  const { learner, memory, guard, pause, checkpoint } = parts;
   switch (request.name) {
     case "pause-learning":
     case "resume-learning":
@@ -70,10 +73,12 @@ async function perform(request: CommandRequest, parts: ExecuteParts): Promise<Pe
     case "forget-label":
       learner.forgetLabel(request.arguments.label);
       memory.forget(request.arguments.label);
+      guard.forget();
       break;
     case "rename-label":
       learner.renameLabel(request.arguments.from, request.arguments.to);
       memory.rename(request.arguments.from, request.arguments.to);
+      guard.forget();
       break;
     case "snapshot":
       break;
@@ -81,6 +86,7 @@ async function perform(request: CommandRequest, parts: ExecuteParts): Promise<Pe
       return { result: await viaService(request, parts), durable: null };
     default: {
       const result = await viaService(request, parts);
+      guard.forget();
       return { result, durable: checkpoint() };
     }
   }

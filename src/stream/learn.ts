@@ -9,15 +9,21 @@ import type { PendingLabel } from "./label-book.ts";
 import { coded, rethrowEngineFailure, type LearnedLabel, type Refused } from "./outcome.ts";
 import type { LabelKey } from "./parts.ts";
 import { dropped, type PersistOptions, type Ready } from "./persist.ts";
+import type { DriftMonitor } from "./drift.ts";
 import type { ReopenedBatch } from "./reopen.ts";
+import type { RollbackGuard } from "./rollback.ts";
 
 export interface LearnParts extends EmbedParts, PersistOptions {
   readonly learner: Pick<Learner, "query" | "learn">;
   readonly window: FrameWindow;
   readonly accuracy: PrequentialAccuracy;
+  readonly drift: DriftMonitor;
+  readonly guard: RollbackGuard;
   readonly clock: Clock;
   /** Told how many labels a batch taught. */
   readonly batchLearned: (count: number) => void;
+  /** Told when the learner went back to an earlier state by itself. */
+  readonly rolledBack: () => void;
   /** Told when a batch of the last run was learned again. */
   readonly replayedTo: (poolVersion: number) => void;
   readonly progress: Progress;
@@ -40,6 +46,7 @@ interface How {
   readonly replayed: boolean;
   /** The journal has exactly this batch, under the next number. */
   readonly written: boolean;
+  readonly plasticity: number;
 }
 
 /**
@@ -48,7 +55,7 @@ interface How {
  */
 export function learn(ready: readonly Ready[], parts: LearnParts): Promise<readonly Out[]> {
   const items = ready.map(({ item }) => item);
-  return learnItems(items, parts, { replayed: false, written: false });
+  return learnItems(items, parts, { replayed: false, written: false, plasticity: parts.drift.plasticity });
 }
 
 /**
@@ -58,7 +65,7 @@ export function learn(ready: readonly Ready[], parts: LearnParts): Promise<reado
 export function learnAgain(batch: ReopenedBatch, parts: LearnParts): Promise<readonly Out[]> {
   const { progress } = parts;
   if (progress.repeats) progress.through = batch.poolVersion - 1;
-  const how = { replayed: true, written: progress.repeats };
+  const how = { replayed: true, written: progress.repeats, plasticity: batch.plasticity };
   return learnItems(batch.items, parts, how).finally(() => parts.replayedTo(batch.poolVersion));
 }
 
@@ -85,20 +92,21 @@ async function learnBatch(batch: readonly Prepared[], parts: LearnParts, how: Ho
   if (batch.length === 0) return [];
   const labels = batch.map(({ item }) => item.key);
   // Closed: the labels stay in the journal for the next run.
-  if (!how.written && (await write(labels, parts)) === "closed") return [];
+  if (!how.written && (await write(labels, parts, how.plasticity)) === "closed") return [];
   try {
-    return await parts.turn.run("learn", () => update(batch, parts, how.replayed));
+    return await parts.turn.run("learn", () => update(batch, parts, how));
   } catch (error) {
     rethrowEngineFailure(error);
     await takeBack(parts);
-    if (batch.length > 1) return oneByOne(batch, error, parts, how.replayed);
+    if (batch.length > 1) return oneByOne(batch, error, parts, how);
     return batch.map(({ item }) => dropped(item, coded(error, "learning", parts.log), parts));
   }
 }
 
 /** Writes the next batch; of batches with one number the last counts. */
-function write(labels: readonly LabelKey[], parts: LearnParts): Promise<Written> {
-  return parts.writer.append([{ kind: "batch", poolVersion: parts.progress.through + 1, labels }], "batch");
+function write(labels: readonly LabelKey[], parts: LearnParts, plasticity = 1): Promise<Written> {
+  const batch = { kind: "batch", poolVersion: parts.progress.through + 1, labels } as const;
+  return parts.writer.append([plasticity === 1 ? batch : { ...batch, plasticity }], "batch");
 }
 
 /** Its labels are open again: what is dropped is then the label that was in it, not a later one of the same name. */
@@ -108,11 +116,30 @@ async function takeBack(parts: LearnParts): Promise<void> {
 }
 
 /** INVARIANT: in one turn, so that a checkpoint sees all of a batch's effects or none. */
-async function update(batch: readonly Prepared[], parts: LearnParts, replayed: boolean): Promise<readonly Out[]> {
-  const learned = await parts.learner.learn(batch.map(({ sample }) => sample));
+async function update(batch: readonly Prepared[], parts: LearnParts, how: How): Promise<readonly Out[]> {
+  const { plasticity, replayed } = how;
+  const samples = batch.map(({ sample }) => sample);
+  const learned = await parts.learner.learn(samples, { plasticity });
   parts.progress.through += 1;
   parts.batchLearned(learned.length);
-  return batch.map(({ item }, i) => learnedLabel(item, learned[i]!, parts, replayed));
+  parts.drift.learned(learned.length, plasticity, replayed);
+  const out = batch.map(({ item }, i) => learnedLabel(item, learned[i]!, parts, replayed));
+  const judged = out.map(({ message }, i) =>
+    message.correction || replayed ? [] : [{ sample: samples[i]!, learned: learned[i]! }],
+  );
+  await watchOver(judged.flat(), parts);
+  return out;
+}
+
+/** INVARIANT: fails with the engine only. The batch is learned: an error here must not have it learned again. */
+async function watchOver(judged: Parameters<RollbackGuard["judge"]>[0], parts: LearnParts): Promise<void> {
+  try {
+    if (await parts.guard.judge(judged)) parts.rolledBack();
+  } catch (error) {
+    rethrowEngineFailure(error);
+    parts.log("error", "the roll-back guard failed, and begins anew", error);
+    parts.guard.forget();
+  }
 }
 
 /** One bad sample must not cost the others of its batch. */
@@ -120,11 +147,11 @@ async function oneByOne(
   batch: readonly Prepared[],
   cause: unknown,
   parts: LearnParts,
-  replayed: boolean,
+  how: How,
 ): Promise<readonly Out[]> {
   parts.log("warn", "a batch could not be learned; trying its samples one by one", cause);
   const out: Out[] = [];
-  for (const one of batch) out.push(...(await learnBatch([one], parts, { replayed, written: false })));
+  for (const one of batch) out.push(...(await learnBatch([one], parts, { ...how, written: false })));
   return out;
 }
 
@@ -132,7 +159,10 @@ function learnedLabel(item: PendingLabel, result: Learned, parts: LearnParts, re
   const { camera, frameId, label } = item.key;
   const frame = item.frame!;
   const correction = parts.book.memory.isCorrection(item.key);
-  if (!correction) parts.accuracy.add(result.before, label);
+  if (!correction) {
+    parts.accuracy.add(result.before, label);
+    parts.drift.judged(result.before.label === label, replayed);
+  }
   parts.book.close(item, true);
   parts.window.learned(frame);
   const message = {

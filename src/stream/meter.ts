@@ -2,20 +2,21 @@ import { NEVER, Observable, type OperatorFunction, type SchedulerLike } from "rx
 import type { Clock } from "../kernel/clock.ts";
 import type { PipelineTelemetry } from "../message/telemetry.ts";
 import { latency } from "./latency.ts";
-import type { Outcome } from "./outcome.ts";
+import type { DriftNotice, Outcome } from "./outcome.ts";
 import { ticks } from "./ticks.ts";
 
 /** What the meter counts. */
 export type Metered =
   | Outcome
   | { readonly kind: "frame" }
-  | { readonly kind: "drift" }
+  | DriftNotice
+  | { readonly kind: "rollback" }
   | { readonly kind: "drop"; readonly reason: string };
 
 /** Read when telemetry is made. */
 export type Gauges = Pick<
   PipelineTelemetry,
-  "poolVersion" | "paused" | "accuracy" | "classCounts" | "promptUse" | "combination" | "waiting"
+  "poolVersion" | "paused" | "accuracy" | "plasticity" | "classCounts" | "promptUse" | "combination" | "waiting"
 >;
 
 export interface MeterOptions {
@@ -67,7 +68,7 @@ export function meter(options: MeterOptions): OperatorFunction<Metered, Pipeline
 interface Counter {
   start(nowMs: number): void;
   add(event: Metered): void;
-  read(nowMs: number): Pick<PipelineTelemetry, "rates" | "totals" | "drops" | "rejected">;
+  read(nowMs: number): Pick<PipelineTelemetry, "rates" | "totals" | "drift" | "drops" | "rejected">;
 }
 
 function counter(): Counter {
@@ -82,6 +83,7 @@ function counter(): Counter {
     replayed: 0,
     driftSignals: 0,
   };
+  const drift = { error: 0, similarity: 0, rollbacks: 0 };
   const drops = new Map<string, number>();
   const rejected = new Map<string, number>();
   let before = { ...totals };
@@ -93,14 +95,16 @@ function counter(): Counter {
     },
     add(event) {
       if (event.kind === "frame") totals.frames += 1;
-      else if (event.kind === "drift") totals.driftSignals += 1;
+      else if (event.kind === "drift") {
+        totals.driftSignals += 1;
+        drift[event.message.watch] += 1;
+      } else if (event.kind === "rollback") drift.rollbacks += 1;
       else if (event.kind === "drop") bump(drops, event.reason);
       else if (event.kind === "prediction") {
         totals.predictions += 1;
         totals.unknown += Number(event.message.unknown);
         totals.asked += Number(event.message.wantsLabel);
-      }
-      else if (event.kind === "duplicate") totals.duplicates += 1;
+      } else if (event.kind === "duplicate") totals.duplicates += 1;
       else if (event.kind === "rejected") bump(rejected, event.rejected.code);
       else if (event.kind === "learned") {
         totals.learned += 1;
@@ -120,6 +124,7 @@ function counter(): Counter {
       return {
         rates,
         totals: before,
+        drift: { ...drift },
         drops: Object.fromEntries(drops),
         rejected: Object.fromEntries(rejected),
       };

@@ -1,4 +1,5 @@
 import type { Prediction } from "../learner/types.ts";
+import type { DriftMessage } from "../message/drift.ts";
 import type { LearnedMessage } from "../message/learned.ts";
 import type { PredictionMessage } from "../message/prediction.ts";
 import { rejected, type Rejected } from "../message/rejected.ts";
@@ -42,6 +43,12 @@ export interface Reply {
   readonly kind: "reply";
   readonly name: string;
   readonly message: ReplyMessage;
+}
+
+/** A detector's alarm; no message's outcome. */
+export interface DriftNotice {
+  readonly kind: "drift";
+  readonly message: DriftMessage;
 }
 
 /** What becomes of what came in. */

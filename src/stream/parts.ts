@@ -29,7 +29,13 @@ export type JournalEntry =
    * counts on from the highest ever after a rollback: it never goes back. A later batch with the same number replaces
    * the earlier one, whose learning failed (see `recoverLabels`, which `cut` uses to find what is still open).
    */
-  | { readonly kind: "batch"; readonly poolVersion: number; readonly labels: readonly LabelKey[] }
+  | {
+      readonly kind: "batch";
+      readonly poolVersion: number;
+      readonly labels: readonly LabelKey[];
+      /** What the learning rate is multiplied by, > 0; 1 without it. */
+      readonly plasticity?: number;
+    }
   /** A label that will never be learned (late, unknown frame, bad image). */
   | (LabelKey & { readonly kind: "dropped"; readonly code: string });
 

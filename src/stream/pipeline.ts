@@ -8,7 +8,7 @@ import { learn, learnAgain } from "./learn.ts";
 import { mailbox } from "./mailbox.ts";
 import { meter } from "./meter.ts";
 import { microBatch } from "./micro-batch.ts";
-import type { LearnedLabel, Outcome, Predicted, Refused, Reply } from "./outcome.ts";
+import type { DriftNotice, LearnedLabel, Outcome, Predicted, Refused, Reply } from "./outcome.ts";
 import type { RawMessage } from "./parts.ts";
 import { persist } from "./persist.ts";
 import { predict } from "./predict.ts";
@@ -22,6 +22,8 @@ export interface Pipeline {
   readonly learned$: Observable<LearnedLabel>;
   readonly rejected$: Observable<Refused>;
   readonly reply$: Observable<Reply>;
+  /** Alarms of the drift detectors. */
+  readonly drift$: Observable<DriftNotice>;
   readonly telemetry$: Observable<PipelineTelemetry>;
   readonly snapshot$: Observable<Snapshot>;
   /**
@@ -78,16 +80,16 @@ export function pipeline(raw$: Observable<RawMessage>, parts: PipelineParts): Pi
   const all$ = connectable(
     outcome$.pipe(
       connect((out$) => {
-        const signal$ = w.signals(done(out$));
+        const notice$ = merge(out$, w.drifts(done(out$)));
         return merge(
-          out$,
+          notice$,
           w.cues(done(out$)).pipe(
             snapshotPolicy(w.snapshotPolicy),
             concatMap((reason) => w.takeSnapshot(reason)),
             each(),
             map((snapshot) => ({ kind: "snapshot", snapshot }) as const),
           ),
-          merge(out$, signal$).pipe(
+          merge(notice$, w.signals(done(out$))).pipe(
             meter(w.meter),
             map((telemetry) => ({ kind: "telemetry", telemetry }) as const),
           ),
@@ -102,6 +104,7 @@ export function pipeline(raw$: Observable<RawMessage>, parts: PipelineParts): Pi
     learned$: all$.pipe(only("learned")),
     rejected$: all$.pipe(only("rejected")),
     reply$: all$.pipe(only("reply")),
+    drift$: all$.pipe(only("drift")),
     telemetry$: all$.pipe(
       only("telemetry"),
       map(({ telemetry }) => telemetry),

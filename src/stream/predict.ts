@@ -1,13 +1,15 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Learner, Sample } from "../learner/types.ts";
 import { type Asker, doubtOf } from "./ask.ts";
+import type { DriftMonitor } from "./drift.ts";
 import { embed, type EmbedParts } from "./embed.ts";
 import type { ExpectedFrame } from "./expect-prediction.ts";
 import type { HeldFrame } from "./frame-window.ts";
 import { coded, refuse, type ArrivedFrame, type Predicted, type Refused } from "./outcome.ts";
 
 export interface PredictParts extends EmbedParts {
-  readonly learner: Pick<Learner, "query" | "predictOne">;
+  readonly learner: Pick<Learner, "query" | "predictOne" | "similarity">;
+  readonly drift: DriftMonitor;
   readonly asker: Pick<Asker, "wants">;
   readonly clock: Clock;
   readonly modelId: string;
@@ -33,6 +35,7 @@ async function attempt({ frame, topic, arrivedMs }: ArrivedFrame, parts: Predict
 
 async function predicted(frame: HeldFrame, sample: Sample, arrivedMs: number, parts: PredictParts): Promise<Predicted> {
   const prediction = await parts.turn.run("predict", () => parts.learner.predictOne(sample));
+  parts.drift.predicted(frame.camera, parts.learner.similarity(sample.query));
   const { label, confidence, novelty, top, promptIds, poolVersion } = prediction;
   // One that has its label already needs none.
   const wantsLabel = !frame.learned && parts.asker.wants(doubtOf(prediction), parts.clock.now());

@@ -11,6 +11,8 @@ export interface RecoveredLabel {
 export interface RecoveredBatch {
   readonly poolVersion: number;
   readonly labels: readonly RecoveredLabel[];
+  /** As in its entry. */
+  readonly plasticity?: number;
 }
 
 export interface Recovered {
@@ -52,11 +54,12 @@ export function recoverLabels(entries: readonly JournalEntry[], through: number)
         open.unshift(...batches.pop()!.labels);
       }
       const labels = entry.labels.map(take).filter((label) => label !== undefined);
-      batches.push({ poolVersion: entry.poolVersion, labels });
+      const { poolVersion, plasticity } = entry;
+      batches.push({ poolVersion, labels, ...(plasticity !== undefined && { plasticity }) });
     } else if (take(entry) === undefined && batches.length > 0) {
       const last = batches.pop()!;
       const labels = last.labels.filter((label) => !sameLabel(label.key, entry));
-      batches.push({ poolVersion: last.poolVersion, labels });
+      batches.push({ ...last, labels });
     }
   }
   return { batches: batches.filter(({ poolVersion, labels }) => poolVersion > through && labels.length > 0), open };

@@ -9,6 +9,7 @@ import type { StreamSettings } from "./settings.ts";
 export interface ReopenedBatch {
   readonly poolVersion: number;
   readonly items: readonly PendingLabel[];
+  readonly plasticity: number;
 }
 
 /** The last run's labels, open again. */
@@ -35,8 +36,9 @@ export function reopen(entries: readonly JournalEntry[], options: ReopenOptions)
   if (first !== undefined && first !== progress.through + 1) {
     log("warn", `batches ${progress.through + 1} to ${first - 1} are neither in the checkpoint nor in the journal`);
   }
-  const replays = batches.map(({ poolVersion, labels }) => ({
+  const replays = batches.map(({ poolVersion, labels, plasticity = 1 }) => ({
     poolVersion,
+    plasticity,
     items: labels.map((label) => reopenOne(label, options)).filter((item) => item.frame !== null),
   }));
   const items = open.map((label) => reopenOne(label, options));

@@ -2,11 +2,11 @@ import { NEVER, Observable, type OperatorFunction, type SchedulerLike } from "rx
 import { ticks } from "./ticks.ts";
 
 /** Why a snapshot is taken. `journal`: it is full, and a checkpoint lets it be cut. */
-export type SnapshotReason = "learned" | "interval" | "drift" | "command" | "journal" | "stop";
+export type SnapshotReason = "learned" | "interval" | "drift" | "rollback" | "command" | "journal" | "stop";
 
 /** What the policy hears of. */
 export type SnapshotCue =
-  | { readonly kind: "drift" | "command" | "journal" }
+  | { readonly kind: "drift" | "rollback" | "command" | "journal" }
   /** A batch was learned: so many labels. */
   | { readonly kind: "learned"; readonly count: number }
   /** A label on disk will not be learned: the next cut takes it away. */
@@ -26,7 +26,7 @@ export interface SnapshotPolicyOptions {
 const JOURNAL_AGAIN_MS = 30_000;
 
 /**
- * When to take a snapshot: every N learned, every T, on drift, on command, and at the end.
+ * When to take a snapshot: every N learned, every T, on drift, after a rollback, on command, and at the end.
  * ```
  * // in   -l-l-l--d--l---------|   N 3
  * // out  -----n--d------t----(s|)

@@ -3,6 +3,7 @@ import type { Learner } from "../learner/types.ts";
 import type { PrequentialAccuracy } from "./accuracy.ts";
 import type { Asker } from "./ask.ts";
 import type { Snapshot } from "./checkpoint.ts";
+import type { DriftMonitor } from "./drift.ts";
 import type { LabelMemory } from "./label-memory.ts";
 import type { Log } from "./parts.ts";
 import type { SnapshotReason } from "./snapshot-policy.ts";
@@ -14,6 +15,7 @@ export interface SnapshotParts {
   readonly memory: LabelMemory;
   readonly accuracy: PrequentialAccuracy;
   readonly asker: Pick<Asker, "save">;
+  readonly drift: Pick<DriftMonitor, "save">;
   readonly progress: { readonly through: number };
   readonly paused: () => boolean;
   readonly log: Log;
@@ -29,7 +31,8 @@ export interface Snapshots {
   durable(): Promise<void>;
 }
 
-export function snapshots({ turn, learner, memory, accuracy, progress, paused, log }: SnapshotParts): Snapshots {
+export function snapshots(parts: SnapshotParts): Snapshots {
+  const { turn, learner, memory, accuracy, drift, progress, paused, log } = parts;
   let waiting: Snapshot["settle"][] = [];
 
   /** Who waits now is served by the snapshot that is taken now, and by no other. */
@@ -43,7 +46,7 @@ export function snapshots({ turn, learner, memory, accuracy, progress, paused, l
 
   function snapshot(reason: SnapshotReason): Snapshot {
     const { through } = progress;
-    const rest = { memory: memory.save(), accuracy: accuracy.save(), paused: paused() };
+    const rest = { memory: memory.save(), accuracy: accuracy.save(), paused: paused(), drift: drift.save() };
     return {
       reason,
       state: learner.save(),

@@ -4,7 +4,6 @@ import {
   combineLatest,
   concat,
   delayWhen,
-  EMPTY,
   map,
   merge,
   NEVER,
@@ -18,32 +17,36 @@ import {
   timer,
 } from "rxjs";
 import { systemClock, type Clock } from "../kernel/clock.ts";
-import type { Learner, LearnerTelemetry } from "../learner/types.ts";
+import type { Learner } from "../learner/types.ts";
 import type { Topics } from "../message/topic.ts";
 import { prequentialAccuracy } from "./accuracy.ts";
 import { asker } from "./ask.ts";
 import { readStreamState, type Snapshot } from "./checkpoint.ts";
 import { frameIds, type Arrived, type DecodeOptions } from "./decode.ts";
+import type { DriftSettings } from "./drift.ts";
 import type { Prepare } from "./embed.ts";
 import type { ExecuteParts, Service } from "./execute.ts";
 import { expectPrediction, type ExpectedFrame } from "./expect-prediction.ts";
 import { frameWindow } from "./frame-window.ts";
+import { readGauges } from "./gauges.ts";
 import type { JoinOptions } from "./join.ts";
 import { journalWriter } from "./journal-writer.ts";
 import { labelBook } from "./label-book.ts";
 import { labelMemory } from "./label-memory.ts";
 import type { LearnParts } from "./learn.ts";
 import type { MailboxOptions } from "./mailbox.ts";
-import type { Gauges, Metered, MeterOptions } from "./meter.ts";
+import type { Metered, MeterOptions } from "./meter.ts";
 import type { MicroBatchOptions } from "./micro-batch.ts";
-import type { ArrivedFrame } from "./outcome.ts";
+import type { ArrivedFrame, DriftNotice } from "./outcome.ts";
 import type { Journal, JournalEntry, Log } from "./parts.ts";
 import type { PredictParts } from "./predict.ts";
 import { reopen, type Reopened } from "./reopen.ts";
+import type { RollbackGuardOptions } from "./rollback.ts";
 import type { StreamSettings } from "./settings.ts";
 import type { SnapshotCue, SnapshotPolicyOptions, SnapshotReason } from "./snapshot-policy.ts";
 import { snapshots } from "./snapshots.ts";
 import { createTurn } from "./turn.ts";
+import { watching } from "./watching.ts";
 
 /** What a pipeline is made of. */
 export interface PipelineParts {
@@ -62,8 +65,10 @@ export interface PipelineParts {
   /** The last checkpoint's `Snapshot.stream`, as it was read from disk. */
   readonly streamState?: unknown;
   readonly service?: Service;
-  /** A drift detector's alarms. */
-  readonly drift$?: Observable<unknown>;
+  /** Undefined: nothing is watched. */
+  readonly drift?: DriftSettings;
+  /** Undefined: the learner never goes back by itself. */
+  readonly rollback?: Pick<RollbackGuardOptions, "settings" | "shadow">;
   readonly clock?: Clock;
   readonly scheduler?: SchedulerLike;
   readonly nextFrameId?: () => string;
@@ -82,6 +87,7 @@ export interface Wired extends DecodeOptions, JoinOptions, PredictParts, LearnPa
   readonly recovered: Reopened;
   /** Every valid frame enters the label window at its receipt, whether it will be predicted or not. */
   readonly hold: (arrived: Arrived) => Exclude<Arrived, ArrivedFrame> | ExpectedFrame;
+  readonly drifts: (end$: Observable<unknown>) => Observable<DriftNotice>;
   /** What is metered beside outcomes. */
   readonly signals: (end$: Observable<unknown>) => Observable<Metered>;
   /** What may ask for a snapshot. */
@@ -105,7 +111,6 @@ export function wire(parts: PipelineParts): Wired {
   const cue$ = new Subject<SnapshotCue>();
   const paused$ = new BehaviorSubject(saved?.paused ?? false);
   if (paused$.value) log("warn", "learning is paused, as it was before the restart; resume-learning ends that");
-  const drift$ = parts.drift$ ?? EMPTY;
 
   const turn = createTurn();
   const dropped = (reason: string): void => signal$.next({ kind: "drop", reason });
@@ -114,8 +119,10 @@ export function wire(parts: PipelineParts): Wired {
   const book = labelBook(memory, clock);
   const accuracy = prequentialAccuracy(settings, saved?.accuracy);
   const asks = asker(settings, saved?.asker);
+  const { drift, drift$, guard } = watching({ ...parts, saved: saved?.drift, clock });
   const progress = { through: Math.max(learner.poolVersion, saved?.through ?? 0), repeats: true };
-  const shots = snapshots({ turn, learner, memory, accuracy, progress, paused: () => paused$.value, asker: asks, log });
+  const paused = (): boolean => paused$.value;
+  const shots = snapshots({ turn, learner, memory, accuracy, drift, progress, paused, asker: asks, log });
   const recovered = reopen(parts.recovered, { progress, window, book, clock, settings, log });
   const replayed$ = new BehaviorSubject(recovered.batches.length === 0);
   const writer = journalWriter({
@@ -126,20 +133,6 @@ export function wire(parts: PipelineParts): Wired {
     log,
     hasRoom: () => book.pending < settings.maxPendingLabels,
     needsRoom: () => cue$.next({ kind: "journal" }),
-  });
-
-  const gauges = (): Gauges => ({
-    ...pick(learner.telemetry()),
-    poolVersion: learner.poolVersion,
-    paused: paused$.value,
-    accuracy: accuracy.read(),
-    waiting: {
-      labels: book.waiting,
-      pending: book.pending,
-      windowFrames: window.frames,
-      windowBytes: window.bytes,
-      journalBytes: journal.sizeBytes,
-    },
   });
 
   return {
@@ -159,6 +152,8 @@ export function wire(parts: PipelineParts): Wired {
     book,
     accuracy,
     asker: asks,
+    drift,
+    guard,
     progress,
     recovered,
     writer,
@@ -198,6 +193,14 @@ export function wire(parts: PipelineParts): Wired {
     replay: (stop$) => ({ size: 1, maxWaitMs: 0, open$: concat(of(true), NEVER), stop$, scheduler }),
     labelDropped: () => cue$.next({ kind: "dropped" }),
     batchLearned: (count) => cue$.next({ kind: "learned", count }),
+    rolledBack() {
+      log(
+        "warn",
+        `the learner went back by itself to version ${learner.poolVersion}: what it learned since made it worse`,
+      );
+      signal$.next({ kind: "rollback" });
+      cue$.next({ kind: "rollback" });
+    },
     replayedTo: (poolVersion) => {
       if (poolVersion === recovered.batches.at(-1)?.poolVersion) replayed$.next(true);
     },
@@ -208,7 +211,7 @@ export function wire(parts: PipelineParts): Wired {
       changed$,
       clock,
       scheduler,
-      gauges,
+      gauges: () => readGauges({ learner, drift, accuracy, book, window, journal, paused: paused() }),
     },
     snapshotPolicy: {
       get snapshotEveryLearned() {
@@ -226,19 +229,11 @@ export function wire(parts: PipelineParts): Wired {
       cue$.next({ kind: "command" });
       return durable;
     },
-    signals: (end$) => merge(signal$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
+    drifts: (end$) => drift$.pipe(takeUntil(end$)),
+    signals: (end$) => signal$.pipe(takeUntil(end$)),
     cues: (end$) => merge(cue$, drift$.pipe(map(() => ({ kind: "drift" }) as const))).pipe(takeUntil(end$)),
     drained: delayWhen(() => timer(settings.drainMs, scheduler)),
     breakOff: (stop$) => takeUntil(stop$.pipe(tap(() => writer.close()))),
     takeSnapshot: (reason) => shots.take(reason),
   };
-}
-
-/** Only what telemetry's schema has, whatever else a learner may tell. */
-function pick({
-  classCounts,
-  promptUse,
-  combination,
-}: LearnerTelemetry): Pick<Gauges, "classCounts" | "promptUse" | "combination"> {
-  return { classCounts, promptUse, combination };
 }

@@ -15,6 +15,7 @@ function parts(of: Partial<OutputParts>): OutputParts {
       prediction: nothing,
       learned: nothing,
       rejected: nothing,
+      drift: nothing,
       reply: nothing,
       telemetry: nothing,
       snapshot: nothing,
@@ -36,7 +37,7 @@ function parts(of: Partial<OutputParts>): OutputParts {
 
 function flow(of: Partial<Pipeline>): Pipeline {
   const silent = { prediction$: NEVER, learned$: NEVER, rejected$: NEVER, reply$: NEVER, telemetry$: NEVER };
-  return { ...silent, snapshot$: NEVER, connect: () => nothing, ...of };
+  return { ...silent, drift$: NEVER, snapshot$: NEVER, connect: () => nothing, ...of };
 }
 
 it("a checkpoint is written though the queue of results cannot be synced: nobody else settles what waits for it", async () => {

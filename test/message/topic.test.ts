@@ -5,7 +5,7 @@ import { outcome } from "../support/outcome.ts";
 
 const t = topics("l2p", "box-1");
 const id = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/);
-const reserved = ["status", "telemetry", "snapshot", "statistics", "command", "reply", "rejected"];
+const reserved = ["status", "telemetry", "drift", "snapshot", "statistics", "command", "reply", "rejected"];
 const camera = id.filter((name) => !reserved.includes(name));
 
 describe("topics", () => {
@@ -27,7 +27,7 @@ describe("topics", () => {
   it("knows the node's own topics", () => {
     expect(t.parse("l2p/box-1/rejected")).toEqual({ kind: "rejected", camera: null });
     expect(t.rejected(null)).toBe("l2p/box-1/rejected");
-    for (const kind of ["status", "telemetry", "snapshot", "manifest", "statistics"] as const) {
+    for (const kind of ["status", "telemetry", "drift", "snapshot", "manifest", "statistics"] as const) {
       expect(t.parse(t[kind])).toEqual({ kind });
     }
   });

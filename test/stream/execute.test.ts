@@ -6,6 +6,7 @@ import { rejected } from "../../src/message/rejected.ts";
 import { execute, withReply, type ExecuteParts } from "../../src/stream/execute.ts";
 import { labelMemory } from "../../src/stream/label-memory.ts";
 import type { Refused, Reply } from "../../src/stream/outcome.ts";
+import { noGuard } from "../../src/stream/rollback.ts";
 import { createTurn } from "../../src/stream/turn.ts";
 import { asyncMarbles, type Picture } from "../support/async-marbles.ts";
 import { fakeLearner } from "../support/fake-stream.ts";
@@ -42,6 +43,7 @@ function stage(more: Partial<ExecuteParts> = {}): Stage {
     turn: createTurn(),
     learner,
     memory,
+    guard: noGuard,
     pause: (paused) => hear("pause", paused ? "p" : "q"),
     checkpoint: () => {
       hear("asked", "c");

@@ -10,6 +10,7 @@ const gauges = (): Gauges => ({
   poolVersion: 0,
   paused: false,
   accuracy: prequentialAccuracy({ accuracyWindow: 5, accuracyFading: 0.9 }).read(),
+  plasticity: 1,
   classCounts: {},
   promptUse: [],
   combination: {},
@@ -33,16 +34,21 @@ describe("meter", () => {
       const events: Record<string, Metered> = {
         f: { kind: "frame" },
         d: { kind: "drop", reason: "mailbox/replaced" },
-        r: { kind: "drift" },
+        r: {
+          kind: "drift",
+          message: { v: 1, watch: "error", camera: null, before: 0, after: 1, poolVersion: 3, at: "" },
+        },
       };
       const out$ = cold("-f-f--d--f-r-|", events).pipe(
         meter({ telemetryMs: 5, clock, scheduler, gauges }),
-        map(({ totals, rates, drops }) => [totals.frames, rates.framesPerSecond, drops, totals.driftSignals]),
+        map(({ totals, rates, drops, drift }) => {
+          return [totals.frames, rates.framesPerSecond, drops, totals.driftSignals, drift.error];
+        }),
       );
       expectObservable(out$).toBe("-----a----b--(c|)", {
-        a: [2, 400, {}, 0],
-        b: [3, 200, { "mailbox/replaced": 1 }, 0],
-        c: [3, 0, { "mailbox/replaced": 1 }, 1],
+        a: [2, 400, {}, 0, 0],
+        b: [3, 200, { "mailbox/replaced": 1 }, 0, 0],
+        c: [3, 0, { "mailbox/replaced": 1 }, 1, 1],
       });
     });
   });

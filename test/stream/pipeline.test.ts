@@ -1,8 +1,8 @@
-import { Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { appError } from "../../src/kernel/errors.ts";
 import { prequentialAccuracy } from "../../src/stream/accuracy.ts";
 import { readStreamState, type Snapshot } from "../../src/stream/checkpoint.ts";
+import { defaultDriftSettings, type DriftSettings } from "../../src/stream/drift.ts";
 import { box } from "../support/box.ts";
 import {
   bytesOf,
@@ -36,6 +36,14 @@ const service = async ({ name }: { name: string }): Promise<Record<string, unkno
   if (name === "rollback") throw appError("command/failed", "nothing to roll back to");
   if (name === "set") throw new Error("bug");
   return { checkpoint: "12" };
+};
+
+/** Notices in a few frames, and doubles back in a label. */
+const eagerDrift: DriftSettings = {
+  ...defaultDriftSettings,
+  similarity: { ...defaultDriftSettings.similarity, frames: 1, warmUp: 4, leastDeviation: 0.01 },
+  boost: 3,
+  boostLabels: 1,
 };
 
 describe("prediction", () => {
@@ -490,12 +498,13 @@ describe("commands", () => {
 
 describe("snapshots and telemetry", () => {
   it("come by policy, between batches, with all that a checkpoint needs", async () => {
-    const drift$ = new Subject<void>();
-    const b = box({ settings: { snapshotEveryLearned: 2 }, drift$ });
+    const b = box({ settings: { snapshotEveryLearned: 2 }, drift: eagerDrift });
     b.send(frame("cam", "1"), frame("cam", "2"), label("cam", "1", "bolt"), label("cam", "2", "nut"));
     await flush();
-    drift$.next();
-    await flush();
+    for (const id of ["3", "4", "5", "6", "7", "8"]) {
+      b.send(frame("other", id, id < "7" ? "picture" : "another picture, of a different length"));
+      await flush();
+    }
     b.stop();
     await flush();
     expect(b.snapshots.map(({ reason }) => reason)).toEqual(["learned", "drift", "stop"]);
@@ -565,5 +574,63 @@ describe("a clean stop", () => {
     b.stop();
     await advance(10_000);
     expect([b.done.completed, b.learned.length, held.settled]).toEqual([true, 0, 0]);
+  });
+});
+
+describe("drift", () => {
+  const isLate = (id: number): boolean => id > 40;
+  const picture = (id: number): string =>
+    isLate(id) ? `another picture, of a different length: ${id}` : `image ${id}`;
+
+  it("is told with its camera, counted, kept by a snapshot, and makes the learner plastic for a while", async () => {
+    const b = box({ drift: eagerDrift });
+    b.send(frame("a", "0"), label("a", "0", "bolt"));
+    await flush();
+    for (let id = 1; id <= 46; id++) {
+      b.send(frame("a", `${id}`, picture(id)), frame("b", `${id}`));
+      await flush();
+    }
+    expect(b.drifts.map(({ message: { watch, camera, poolVersion } }) => ({ watch, camera, poolVersion }))).toEqual([
+      { watch: "similarity", camera: "a", poolVersion: 1 },
+    ]);
+    b.send(label("a", "41", "bolt"));
+    await flush();
+    b.send(label("a", "42", "bolt"));
+    await flush();
+    expect(b.learner.history.map(([one]) => one!.replace(/.*=/, ""))).toEqual(["bolt", "bolt ×3", "bolt ×2"]);
+    expect(b.journal.entries.filter(({ kind }) => kind === "batch").map((entry) => "plasticity" in entry)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    b.stop();
+    await flush();
+    expect(b.snapshots.map(({ reason }) => reason)).toEqual(["drift", "stop"]);
+    expect(b.telemetry.at(-1)).toMatchObject({ totals: { driftSignals: 1 }, drift: { error: 0, similarity: 1 } });
+    expect(readStreamState(JSON.parse(JSON.stringify(b.snapshots.at(-1)!.stream)))!.drift).toBeDefined();
+  });
+
+  it("a replay learns with the plasticity that was written, though it saw no frame that drifted", async () => {
+    const b = box({ drift: eagerDrift });
+    b.send(frame("a", "0"), label("a", "0", "bolt"));
+    await flush();
+    for (let id = 1; id <= 46; id++) {
+      b.send(frame("a", `${id}`, picture(id)));
+      await flush();
+    }
+    for (const id of ["41", "42", "43"]) {
+      b.send(label("a", id, "bolt"));
+      await flush();
+    }
+    b.crash();
+    const again = box({ drift: eagerDrift, journal: memoryJournal(b.journal.entries) });
+    await flush();
+    expect(again.learner.fingerprint).toBe(b.learner.fingerprint);
+    expect(again.drifts).toEqual([]);
+    const next = (of: typeof b): string => of.learner.history.at(-1)![0]!.replace(/.*=/, "");
+    again.send(frame("a", "50"), label("a", "50", "bolt"));
+    await flush();
+    // 1 + 2 · 2^−3
+    expect(next(again)).toBe("bolt ×1.25");
   });
 });

@@ -1,5 +1,5 @@
 import { Subject } from "rxjs";
-import type { LearnedLabel, Predicted, Refused, Reply } from "../../src/stream/outcome.ts";
+import type { DriftNotice, LearnedLabel, Predicted, Refused, Reply } from "../../src/stream/outcome.ts";
 import type { Snapshot } from "../../src/stream/checkpoint.ts";
 import type { PipelineTelemetry } from "../../src/message/telemetry.ts";
 import { pipeline } from "../../src/stream/pipeline.ts";
@@ -24,6 +24,7 @@ export interface Box {
   readonly learned: LearnedLabel[];
   readonly rejected: Refused[];
   readonly replies: Reply[];
+  readonly drifts: DriftNotice[];
   readonly telemetry: PipelineTelemetry[];
   readonly snapshots: Snapshot[];
   readonly logged: string[];
@@ -68,10 +69,15 @@ export function box({
     settings: own,
     changed$,
   });
-  const out = { predictions: [], learned: [], rejected: [], replies: [], telemetry: [], snapshots: [] } as Pick<
-    Box,
-    "predictions" | "learned" | "rejected" | "replies" | "telemetry" | "snapshots"
-  >;
+  const out = {
+    predictions: [],
+    learned: [],
+    rejected: [],
+    replies: [],
+    drifts: [],
+    telemetry: [],
+    snapshots: [],
+  } as Pick<Box, "predictions" | "learned" | "rejected" | "replies" | "drifts" | "telemetry" | "snapshots">;
   const done: Box["done"] = { completed: false };
   const error = (cause: unknown): void => void (done.error = cause);
   streams.prediction$.subscribe({
@@ -82,6 +88,7 @@ export function box({
   streams.learned$.subscribe({ next: (one) => out.learned.push(one), error });
   streams.rejected$.subscribe({ next: (one) => out.rejected.push(one), error });
   streams.reply$.subscribe({ next: (one) => out.replies.push(one), error });
+  streams.drift$.subscribe({ next: (one) => out.drifts.push(one), error });
   streams.telemetry$.subscribe({ next: (one) => out.telemetry.push(one), error });
   streams.snapshot$.subscribe({
     next: (one) => {

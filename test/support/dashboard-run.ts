@@ -25,7 +25,7 @@ export async function playRun(
   const scenes = runCameras.map((_, seed) => createScene({ seed, schedule }));
   const seen = new Map<string, number>();
   const promptUse = Array.from({ length: 10 }, () => 0);
-  let driftSignals = 0;
+  let isDirty = false;
   let checkpoints: CheckpointInput[] = [];
   dashboard.checkpoints([]);
   dashboard.status("online");
@@ -35,7 +35,8 @@ export async function playRun(
     const before = i === 0 ? -1 : momentAt(schedule, i - 1).phaseIndex;
     if (phaseIndex !== before) {
       dashboard.note({ kind: "phase", text: phase.name });
-      if (condition.smudge > 0 && driftSignals === 0) driftSignals = 1;
+      if (condition.smudge > 0 && !isDirty) dashboard.drift({ watch: "similarity", camera, before: 0.66, after: 0.51 });
+      isDirty ||= condition.smudge > 0;
     }
     const isDrawn = i >= labels - drawn * runCameras.length;
     const frame = isDrawn ? await scenes[i % 2]!.frame(i) : undefined;
@@ -75,7 +76,7 @@ export async function playRun(
       checkpoints = [checkpoint(poolVersion, 0.8 + i / (6 * labels)), ...checkpoints];
       dashboard.checkpoints(checkpoints);
     }
-    dashboard.telemetry(telemetry(i, driftSignals, promptUse, seen));
+    dashboard.telemetry(telemetry(i, promptUse, seen));
     if (i === Math.floor(labels / 2)) {
       dashboard.rejected(camera, { code: "frame/not-an-image", detail: "41 bytes that are no JPEG, PNG or WebP" });
     }
@@ -107,12 +108,7 @@ function checkpoint(poolVersion: number, accuracy: number): CheckpointInput {
   return { name, poolVersion, sizeBytes: 412_000, accuracy, reason: "learned", createdAt: new Date().toISOString() };
 }
 
-function telemetry(
-  learned: number,
-  driftSignals: number,
-  promptUse: readonly number[],
-  seen: ReadonlyMap<string, number>,
-): ShownTelemetry {
+function telemetry(learned: number, promptUse: readonly number[], seen: ReadonlyMap<string, number>): ShownTelemetry {
   const accuracy = { overall: 0.86, windowed: 0.9, fading: 0.9 };
   return {
     paused: false,
@@ -126,7 +122,7 @@ function telemetry(
       corrections: 0,
       duplicates: 0,
       replayed: 0,
-      driftSignals,
+      driftSignals: 0,
     },
     latencyMs: {
       prediction: { p50: 31, p90: 44, p99: 60, max: 91 },

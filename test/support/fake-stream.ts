@@ -179,7 +179,7 @@ export function memoryJournal(entries: readonly JournalEntry[] = []): MemoryJour
           ({ key, receivedAt, frame }) => ({ kind: "label", ...key, receivedAt, ...(frame && { frame }) }) as const,
         ),
         ...batches.map(
-          ({ poolVersion, labels }) => ({ kind: "batch", poolVersion, labels: labels.map(({ key }) => key) }) as const,
+          ({ labels, ...batch }) => ({ kind: "batch", ...batch, labels: labels.map(({ key }) => key) }) as const,
         ),
       ];
     },

@@ -33,8 +33,14 @@ export const arbitraryEntry: fc.Arbitrary<JournalEntry> = fc.oneof(
     .record({ camera: text, frameId: text, frame })
     .map(({ camera, frameId, frame }) => ({ kind: "frame", camera, frameId, frame }) as const),
   fc
-    .record({ poolVersion: fc.maxSafeNat(), labels: fc.array(key, { maxLength: 4 }) })
-    .map(({ poolVersion, labels }) => ({ kind: "batch", poolVersion, labels }) as const),
+    .record({
+      poolVersion: fc.maxSafeNat(),
+      labels: fc.array(key, { maxLength: 4 }),
+      plasticity: fc.option(fc.double({ min: 1, max: 100, noNaN: true })),
+    })
+    .map(({ plasticity, ...batch }) => {
+      return { kind: "batch", ...batch, ...(plasticity !== null && { plasticity }) } as const;
+    }),
   fc.record({ key, code: text }).map(({ key, code }) => ({ kind: "dropped", ...key, code }) as const),
 );
 

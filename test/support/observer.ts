@@ -36,7 +36,15 @@ const validators = new Map(
 /** Its session outlives its connection, so that it misses nothing over a broker's restart. */
 export async function observe(url: string, node = "box", version: 4 | 5 = 4): Promise<Observer> {
   const topics = topicsOf("l2p", node);
-  const said: Observer["said"] = { prediction: [], learned: [], rejected: [], reply: [], telemetry: [], manifest: [] };
+  const said: Observer["said"] = {
+    prediction: [],
+    learned: [],
+    rejected: [],
+    drift: [],
+    reply: [],
+    telemetry: [],
+    manifest: [],
+  };
   const statuses: { text: string; retain: boolean }[] = [];
   const snapshots: Uint8Array[] = [];
   const invalid: string[] = [];

@@ -9,6 +9,8 @@ export const sampleTelemetry: PipelineTelemetry = {
   paused: false,
   rates: { framesPerSecond: 1, predictionsPerSecond: 1, learnedPerSecond: 0.5 },
   totals: { frames: 5, predictions: 4, unknown: 1, asked: 2, learned: 4, corrections: 1, duplicates: 2, replayed: 0, driftSignals: 0 },
+  drift: { error: 0, similarity: 0, rollbacks: 0 },
+  plasticity: 1,
   latencyMs: {
     prediction: { p50: 36.9, p90: 219.9, p99: 219.9, max: 219.9 },
     learning: { p50: 101.2, p90: 302.4, p99: 302.4, max: 302.4 },

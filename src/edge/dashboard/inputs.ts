@@ -1,3 +1,4 @@
+import type { DriftMessage } from "../../message/drift.ts";
 import type { LearnedMessage } from "../../message/learned.ts";
 import type { PredictionMessage } from "../../message/prediction.ts";
 import type { RejectedMessage } from "../../message/rejected.ts";
@@ -13,6 +14,7 @@ export type ShownLearned = Pick<
   LearnedMessage,
   "frameId" | "label" | "predicted" | "correct" | "poolVersion" | "correction" | "replayed"
 >;
+export type ShownDrift = Pick<DriftMessage, "watch" | "camera" | "before" | "after">;
 type ShownRejected = Pick<RejectedMessage, "code" | "detail" | "frameId">;
 export type ShownTelemetry = Pick<
   TelemetryMessage,
@@ -60,7 +62,8 @@ export interface DashboardInputs {
   frame(camera: string, image: Uint8Array, prediction: ShownPrediction): void;
   learned(camera: string, learned: ShownLearned): void;
   rejected(camera: string | null, rejected: ShownRejected): void;
-  /** A drift signal more than before becomes a mark on the curve. */
+  /** A mark on the curve. */
+  drift(drift: ShownDrift): void;
   telemetry(telemetry: ShownTelemetry): void;
   snapshot(snapshot: SnapshotInput): void;
   /** All that are on disk, newest first. */

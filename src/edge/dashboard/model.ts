@@ -3,7 +3,7 @@ import type { Status } from "../../message/status.ts";
 import { createAsks } from "./asks.ts";
 import { createCameras } from "./cameras.ts";
 import { createEventLog } from "./event-log.ts";
-import type { CheckpointInput, DashboardInputs, ShownTelemetry } from "./inputs.ts";
+import type { CheckpointInput, DashboardInputs, ShownDrift, ShownTelemetry } from "./inputs.ts";
 import { createPromptHistory } from "./prompt-history.ts";
 import { summarise } from "./summary.ts";
 import { createTally, windowLength } from "./tally.ts";
@@ -125,12 +125,13 @@ export function createModel({ node, model, clock, teach, labelWindowMs }: ModelO
       if (camera !== null && frameId !== undefined && asks.settled(camera, frameId)) touch("asks");
       tell("rejected", `Refused${camera === null ? "" : ` from ${camera}`}: ${detail} (${code})`);
     },
+    drift(drift) {
+      const text = driftText(drift);
+      tally.mark("drift", text);
+      tell("drift", text);
+      touch("history");
+    },
     telemetry(input) {
-      if (telemetry && input.totals.driftSignals > telemetry.totals.driftSignals) {
-        tally.mark("drift", "Drift noticed");
-        tell("drift", "Drift noticed: the input no longer looks as it did");
-        touch("history");
-      }
       telemetry = input;
       tally.known(input.classCounts);
       promptHistory.add(input.promptUse, clock.now());
@@ -169,6 +170,16 @@ export function createModel({ node, model, clock, teach, labelWindowMs }: ModelO
     image: (camera, sequence) => cameras.image(camera, sequence),
     asked: (camera, frameId) => asks.image(camera, frameId),
   };
+}
+
+function driftText({ watch, camera, before, after }: ShownDrift): string {
+  if (watch === "error") return `Drift: ${percent(before)} of the answers were wrong, now ${percent(after)}`;
+  const how = after < before ? "less like" : "more like";
+  return `Drift at ${camera}: frames look ${how} what was learned, ${before.toFixed(2)} before and ${after.toFixed(2)} now`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
 }
 
 function snapshotText({ poolVersion, reason }: CheckpointInput): string {

@@ -29,7 +29,7 @@ export function healthFamilies(health: Health): Family[] {
   ];
 }
 
-function work({ at, totals, drops, rejected, latencyMs }: PipelineTelemetry): Family[] {
+function work({ at, totals, drift, drops, rejected, latencyMs }: PipelineTelemetry): Family[] {
   return [
     gauge("l2p_telemetry_timestamp_seconds", "When these numbers were taken, Unix time.", Date.parse(at) / 1000),
     counter("l2p_frames_total", "Frames received.", totals.frames),
@@ -40,7 +40,13 @@ function work({ at, totals, drops, rejected, latencyMs }: PipelineTelemetry): Fa
     counter("l2p_corrections_total", "Labels learned that corrected another.", totals.corrections),
     counter("l2p_duplicates_total", "Labels that came again and were not learned twice.", totals.duplicates),
     counter("l2p_replayed_total", "Labels learned again from the journal after a restart.", totals.replayed),
-    counter("l2p_drift_signals_total", "Drift signals.", totals.driftSignals),
+    family(
+      "l2p_drift_signals_total",
+      "counter",
+      "Alarms of the drift detectors, by what they watch.",
+      by("watch", { error: drift.error, similarity: drift.similarity }),
+    ),
+    counter("l2p_rollbacks_total", "Times that the learner went back to an earlier state by itself.", drift.rollbacks),
     family(
       "l2p_dropped_total",
       "counter",
@@ -53,7 +59,8 @@ function work({ at, totals, drops, rejected, latencyMs }: PipelineTelemetry): Fa
   ];
 }
 
-function learning({ poolVersion, paused, accuracy, classCounts, promptUse, combination }: PipelineTelemetry): Family[] {
+function learning(telemetry: PipelineTelemetry): Family[] {
+  const { poolVersion, paused, accuracy, plasticity, classCounts, promptUse, combination } = telemetry;
   const heads = (["combined", "prompted", "statistics"] as const).flatMap((head) => spans(head, accuracy[head]));
   return [
     gauge("l2p_pool_version", "Batches learned, ever.", poolVersion),
@@ -61,6 +68,11 @@ function learning({ poolVersion, paused, accuracy, classCounts, promptUse, combi
     family("l2p_accuracy_ratio", "gauge", "Prequential accuracy of a head, 0 to 1, over a span of samples.", heads),
     counter("l2p_accuracy_samples_total", "Samples judged, ever.", accuracy.samples),
     family("l2p_head_weight_ratio", "gauge", "Weight of a head in the answer, 0 to 1.", by("head", combination)),
+    gauge(
+      "l2p_plasticity_ratio",
+      "What the learning rate is multiplied by: above 1 for a while after a drift.",
+      plasticity,
+    ),
     gauge("l2p_labels", "Different labels learned.", Object.keys(classCounts).length),
     gauge("l2p_prompts", "Prompts in the pool.", promptUse.length),
     gauge("l2p_prompts_used", "Prompts that were selected at least once.", promptUse.filter((use) => use > 0).length),
