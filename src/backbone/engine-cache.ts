@@ -8,8 +8,8 @@ import type { GpuVersions } from "./gpu-versions.ts";
 export interface EngineKey extends GpuVersions {
   /** The model's identity: `sha256` of its weights. */
   readonly modelId: string;
-  /** The graphs as they are handed over: normalisation, shapes and this product's own version are in them. */
-  readonly graphs: readonly Uint8Array[];
+  /** `sha256` of each graph as it is handed over: normalisation, shapes and this product's own version are in it. */
+  readonly graphs: readonly string[];
   readonly fp16: boolean;
   readonly runtime: string;
 }
@@ -35,19 +35,17 @@ const folderName = /^[0-9a-f]{12}-[0-9a-f]{16}$/;
  * @throws AppError `engine/cache`
  */
 export async function openEngineCache(root: string, key: EngineKey): Promise<EngineCache> {
-  const { graphs, ...told } = key;
-  const hash = createHash("sha256").update(JSON.stringify(told));
-  for (const graph of graphs) hash.update(createHash("sha256").update(graph).digest());
-  const name = `${key.modelId.slice(0, 12)}-${hash.digest("hex").slice(0, 16)}`;
+  const text = JSON.stringify(key, null, 2);
+  const name = `${key.modelId.slice(0, 12)}-${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
   const folder = join(root, name);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(folder, "key.json"), `${JSON.stringify(told, null, 2)}\n`, { mode: 0o600 });
+    await writeFile(join(folder, "key.json"), `${text}\n`, { mode: 0o600 });
     const others = (await readdir(root)).filter((one) => folderName.test(one) && one !== name);
     for (const one of others) await rm(join(root, one), { recursive: true, force: true });
     return {
       folder,
-      unknown: Object.entries(told).flatMap(([part, value]) => (value === "unknown" ? [part] : [])),
+      unknown: Object.entries(key).flatMap(([part, value]) => (value === "unknown" ? [part] : [])),
       removed: others.length,
       engines: async () => {
         const files = await readdir(folder, { recursive: true });

@@ -8,7 +8,7 @@ export interface BackboneInfo {
   readonly modelId: string;
   /** D: width of q(x), of a key and of a prompt token. */
   readonly width: number;
-  /** Numbers of what `Engine.query` gives of an image, 2·D of a ViT. */
+  /** F: numbers of what `Engine.query` gives of an image, D or a small multiple of it. */
   readonly queryWidth: number;
   /** Input side in pixels; images are square. */
   readonly imageSize: number;
@@ -72,6 +72,8 @@ export interface ProviderReport {
   readonly provider: string;
   /** Providers that were tried first and why each was not taken. */
   readonly refused: readonly { readonly provider: string; readonly reason: string }[];
+  /** What else whoever runs it should know; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -83,8 +85,9 @@ export interface Engine {
   readonly info: BackboneInfo;
   readonly provider: ProviderReport;
   /**
-   * What a pass without prompts says of an image, [B, 2·D]: q(x), its final-LayerNorm CLS token, by which prompts are
-   * selected; and the mean of its patch tokens before the last block, which knows of texture and light what CLS left out.
+   * What a pass without prompts says of an image, [B, F]: q(x), its final-LayerNorm CLS token, by which prompts are
+   * selected; then means of its patch tokens at several depths (`queryTaps`), which know of texture, light and shape
+   * what CLS left out.
    */
   query(images: ImageBatch): Promise<Tensor>;
   /** Mean prompt output token of a pass with `prompts` [B, T, D], T ≥ 1 → [B, D]. */

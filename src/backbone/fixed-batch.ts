@@ -32,10 +32,10 @@ function rows(feed: TensorMessage, first: number, count: number): TensorMessage 
   const perRow = rest.reduce((size, dim) => size * dim, 1);
   const [from, to] = [first * perRow, (first + count) * perRow];
   const dims = [count, ...rest];
-  if (feed.type === "uint8") {
+  if (feed.type !== "float32") {
     const data = new Uint8Array(count * perRow);
     data.set(feed.data.subarray(from, to));
-    return { type: "uint8", data, dims };
+    return { type: feed.type, data, dims };
   }
   const data = new Float32Array(count * perRow);
   data.set(feed.data.subarray(from, to));

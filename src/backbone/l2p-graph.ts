@@ -4,7 +4,7 @@ import { add, atLeast, div, mul, scale, sqrt, sub } from "../onnx/ops/elementwis
 import { linear, matmul } from "../onnx/ops/matmul.ts";
 import { logSoftmax, mean, sum } from "../onnx/ops/reduce.ts";
 import { concat, reshape, slice } from "../onnx/ops/shape.ts";
-import { patchCount } from "./architecture.ts";
+import { patchCount, queryTaps } from "./architecture.ts";
 import type { HeadKind } from "./engine.ts";
 import type { Model } from "./model.ts";
 import { frozenWeights, vit } from "./vit.ts";
@@ -13,30 +13,24 @@ import { frozenWeights, vit } from "./vit.ts";
 export type Stored = ReadonlyMap<string, StoredConstant> | undefined;
 
 /**
- * Query and prompted forward in one graph: `pixels`, `prompts` [B, T, D] (T may be 0) → `features` [B, D] and, of use
- * where T = 0, `query` [B, 2·D]. Or one of them alone, for what takes no tensor without elements: `query` has no
- * prompts and gives `query`, `prompted` gives `features`.
+ * The forwards, `features` [B, D] and, of a pass without prompts, `query` [B, F]. Without `pass`, both in one graph, whose
+ * `prompts` [B, T, D] may be of T = 0; else that one alone, and a query has no such input.
  */
-export function forwardGraph(
-  model: Model,
-  dialect: Dialect,
-  stored?: Stored,
-  pass: "both" | "query" | "prompted" = "both",
-): Graph {
-  const g = createGraph(pass === "both" ? "l2p_forward" : `l2p_${pass}`, dialect);
-  const { depth, width } = model.architecture;
+export function forwardGraph(model: Model, dialect: Dialect, stored?: Stored, pass?: "query" | "prompted"): Graph {
+  const g = createGraph("l2p_forward", dialect);
+  const { width } = model.architecture;
   const patches = patchCount(model.architecture);
-  let texture: Value | undefined;
-  const pixels = pixelInput(g, model);
-  const prompts = pass === "query" ? undefined : promptInput(g, model);
-  const feature = features(g, model, stored, { pixels, prompts }, (index, tokens) => {
-    if (index !== depth - 2 || pass === "prompted") return;
+  const taps = pass === "prompted" ? [] : queryTaps(model.architecture);
+  const means: Value[] = [];
+  const inputs = { pixels: pixelInput(g, model), prompts: pass === "query" ? undefined : promptInput(g, model) };
+  const feature = features(g, model, stored, inputs, (block, tokens) => {
+    if (!taps.includes(block)) return;
     // Patches come last, whether there are prompts or not.
     const ofPatches = slice(g, tokens, 1, -patches, g.ints([2 ** 31 - 1]), patches);
-    texture = reshape(g, mean(g, ofPatches, 1), ["B", width]);
+    means.unshift(reshape(g, mean(g, ofPatches, 1), ["B", width]));
   });
-  if (pass !== "query") g.output("features", feature);
-  if (pass !== "prompted") g.output("query", concat(g, [feature, texture!], 1));
+  g.output("features", feature);
+  if (pass !== "prompted") g.output("query", concat(g, [feature, ...means], 1));
   return g;
 }
 

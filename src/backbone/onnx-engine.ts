@@ -1,12 +1,17 @@
 import { appError, isAppError } from "../kernel/errors.ts";
-import { sizeOf, type Tensor, tensor } from "../kernel/tensor.ts";
-import type { Graph } from "../onnx/graph.ts";
+import { sizeOf, type Tensor } from "../kernel/tensor.ts";
 import { checkImages, checkPrompts, checkStep } from "./check-input.ts";
 import type { Engine, HeadKind, ImageBatch, StepInput, StepOutput } from "./engine.ts";
-import { forwardGraph, type Spans, stepGraph } from "./l2p-graph.ts";
+import { fromFixedBatches, toFixedBatches } from "./fixed-batch.ts";
 import type { Model } from "./model.ts";
-import type { Provider, SessionOptions, SessionService, TensorMessage, TensorMessages } from "./session-protocol.ts";
-import { joinSteps, samplesAtOnce, splitStep } from "./step-parts.ts";
+import type { PassProfile, Profile } from "./profile.ts";
+import { blankInput } from "./profile-input.ts";
+import { cpuPlan, cudaPlan, type Pass, type SessionChoice, type SessionPlan } from "./session-plan.ts";
+import type { Provider, SessionService, TensorMessages } from "./session-protocol.ts";
+import { joinRows, joinSteps, samplesAtOnce, splitForward, splitStep } from "./step-parts.ts";
+import { forwardFeeds, stepFeeds, toStepOutput, toTensor } from "./tensor-messages.ts";
+import { defaultTensorRt, type TensorRtOptions, type TensorRtPlan, tensorRtPlan } from "./tensorrt-plan.ts";
+import { within } from "./within.ts";
 import { createWorkerHost, type WorkerHost } from "./worker-host.ts";
 
 export interface OnnxEngineOptions {
@@ -18,104 +23,139 @@ export interface OnnxEngineOptions {
   /** Threads within an operator; 0, the default, lets ONNX Runtime choose. */
   readonly threads?: number;
   /**
-   * Keeps copies of the weights that are laid out for the processor, one in each session: on the CPU a tenth to a sixth
-   * faster. Default: for models whose weights take 16 MiB at most.
+   * Keeps copies of the weights that are laid out for the processor: on the CPU a tenth to a sixth faster. Default: for
+   * models whose weights take 16 MiB at most.
    */
   readonly prepack?: boolean;
+  /** Of `tensorrt` alone. */
+  readonly tensorrt?: TensorRtOptions;
+  /** How long the sessions of the start may take to be made and run once, ms; TensorRT builds engines in it. Default: no bound. */
+  readonly warmUpMs?: number;
 }
 
 const prepackedBytes = 16 * 2 ** 20;
 
 /** An engine that also tells where its nodes ran. */
 export interface OnnxEngine extends Engine {
-  /** One forward with the runtime's profiler on: how many nodes each provider ran, by ONNX Runtime's names. */
-  profile(): Promise<Readonly<Record<string, number>>>;
+  /** Each pass once with the runtime's profiler on, in sessions of their own: where every node ran. */
+  profile(): Promise<Profile>;
 }
 
 /**
- * The frozen ViT on ONNX Runtime, in a worker thread. The training session is made at the first `step`.
- * @throws AppError `engine/provider` when none of the providers that were asked for starts.
+ * The frozen ViT on ONNX Runtime, in a worker thread.
+ * @throws AppError `engine/provider` when none of the providers that were asked for starts, `engine/warm-up`,
+ * `engine/cache`, `model/changed`
  */
 export async function createOnnxEngine(options: OnnxEngineOptions): Promise<OnnxEngine> {
-  const { model, head, threads = 0, provider: wanted = "auto" } = options;
-  const prepack = options.prepack ?? weightBytes(model) <= prepackedBytes;
+  const { model } = options;
   const host = createWorkerHost<SessionService>("session-worker.js");
-  const started = await startForward(host, model, wanted, { threads, prepack }).catch(async (error: unknown) => {
-    await host.close();
+  const started = await start(host, options).catch(async (error: unknown) => {
+    if (isAppError(error, "engine/warm-up")) host.abandon();
+    else await host.close();
     throw error;
   });
-  const { provider, refused } = started;
-  // TensorRT runs fixed forwards only; its CUDA runs the training.
-  const stepProviders: Provider[] = provider === "cpu" ? ["cpu"] : ["cuda"];
-  let stepLoaded: Promise<unknown> | undefined;
+  const { provider, refused, plan, notes } = started;
+  const loads = new Map<string, Promise<void>>();
 
-  const loadStep = async (): Promise<unknown> =>
-    await host.call("load", "step", {
-      model: bytes(stepGraph(model, head, mapped(model))),
-      providers: stepProviders,
-      threads,
-      weightsFolder: model.mappable?.folder,
-      prepack,
+  /** A load that failed (memory was short) is tried again by the next call. */
+  function loadOnce(session: string): Promise<void> | undefined {
+    if (plan.atStart.includes(session)) return undefined;
+    const load =
+      loads.get(session) ??
+      host.call("load", session, plan.options(session)).catch((error: unknown) => {
+        loads.delete(session);
+        throw error;
+      });
+    loads.set(session, load);
+    return load;
+  }
+
+  /** Sent at once and answered in order, after a load: one that fails is what the caller hears of. */
+  async function run(pass: Pass, feeds: TensorMessages): Promise<TensorMessages> {
+    const session = plan.sessions[pass];
+    const load = loadOnce(session);
+    const [, outputs] = await Promise.all([load, host.call("run", session, plan.complete(pass, feeds))]);
+    return outputs;
+  }
+
+  // The CPU gives all activations of a product in int8 one scale: a sample's result must not depend on those beside it.
+  const isAlone = model.precision === "int8" && provider === "cpu";
+
+  async function forward(pass: "query" | "prompted", images: ImageBatch, prompts: Tensor): Promise<Tensor> {
+    const output = pass === "query" ? "query" : "features";
+    if (plan.fixed) {
+      if (pass === "prompted") checkTokens(prompts, plan.fixed.tokens);
+      const feeds = forwardFeeds(model.info, images, pass === "prompted" ? prompts : undefined);
+      const calls = toFixedBatches(feeds, images.count, plan.fixed.batch).map((part) => run(pass, part));
+      return toTensor(fromFixedBatches(await Promise.all(calls), images.count), output);
+    }
+    const parts = isAlone ? splitForward(images, prompts) : [{ images, prompts }];
+    const runs = parts.map(async (part) => {
+      return toTensor(await run(pass, forwardFeeds(model.info, part.images, part.prompts)), output);
     });
+    return joinRows(await Promise.all(runs));
+  }
 
   async function stepOf(input: StepInput): Promise<StepOutput> {
-    const run = host.call("run", "step", stepFeeds(model, input));
-    return toStepOutput(await run);
+    return toStepOutput(await run("step", stepFeeds(model.info, input)));
   }
 
-  async function forward(images: ImageBatch, prompts: TensorMessage): Promise<Tensor> {
-    const feeds = { pixels: pixels(model, images), prompts };
-    return toTensor(await host.call("run", "forward", feeds), "features");
-  }
+  const profileOf = async (pass: Pass, feeds: TensorMessages): Promise<PassProfile> =>
+    await host.call("profile", plan.options(plan.sessions[pass]), plan.complete(pass, feeds));
 
   return {
     info: model.info,
-    provider: { engine: "onnx", provider, refused },
+    provider: { engine: "onnx", provider, refused, ...(notes.length > 0 && { notes }) },
     query: async (images) => {
       checkImages(model.info, images);
-      return await forward(images, noPrompts(model, images.count));
+      return await forward("query", images, noPrompts(model, images.count));
     },
     prompted: async (images, prompts) => {
       checkPrompts(model.info, images, prompts);
-      return await forward(images, copy(prompts));
+      return await forward("prompted", images, prompts);
     },
     step: async (input) => {
       checkStep(model.info, input);
-      const size = samplesAtOnce(model.architecture, input.prompts.shape[1]!);
-      // A load that failed (memory was short) is tried again by the next step.
-      stepLoaded ??= loadStep().catch((error: unknown) => {
-        stepLoaded = undefined;
-        throw error;
-      });
-      // All are sent at once and answered in order: a load that fails is what the caller hears of.
-      const runs = Promise.all(splitStep(input, size).map(stepOf));
-      const [, outputs] = await Promise.all([stepLoaded, runs]);
-      return joinSteps(outputs);
+      const size = isAlone ? 1 : samplesAtOnce(model.architecture, input.prompts.shape[1]!);
+      return joinSteps(await Promise.all(splitStep(input, size).map(stepOf)));
     },
     profile: async () => {
-      const blank = { pixels: new Uint8Array(model.info.imageSize ** 2 * 3), count: 1 };
-      const feeds = { pixels: pixels(model, blank), prompts: noPrompts(model, 1) };
-      return await host.call("profile", forwardSession(model, provider, { threads, prepack }), feeds);
+      const { batch, tokens } = plan.fixed ?? { batch: 1, tokens: 1 };
+      const { images, prompts, step } = blankInput(model.info, batch, tokens);
+      const none = plan.fixed ? undefined : noPrompts(model, batch);
+      return {
+        query: await profileOf("query", forwardFeeds(model.info, images, none)),
+        prompted: await profileOf("prompted", forwardFeeds(model.info, images, prompts)),
+        step: await profileOf("step", stepFeeds(model.info, step)),
+      };
     },
     close: () => host.close(),
   };
 }
 
-/** Loads the forward session on the first provider that starts. */
-async function startForward(
-  host: WorkerHost<SessionService>,
-  model: Model,
-  wanted: Provider | "auto",
-  own: Pick<SessionOptions, "threads" | "prepack">,
-): Promise<{ provider: Provider; refused: { provider: Provider; reason: string }[] }> {
+interface Started {
+  readonly provider: Provider;
+  readonly refused: readonly { readonly provider: Provider; readonly reason: string }[];
+  readonly plan: SessionPlan;
+  readonly notes: readonly string[];
+}
+
+/** Makes the sessions of the start on the first provider that takes them. */
+async function start(host: WorkerHost<SessionService>, options: OnnxEngineOptions): Promise<Started> {
+  const { model, head, threads = 0, provider: wanted = "auto", warmUpMs } = options;
+  const own: SessionChoice = { threads, prepack: options.prepack ?? weightBytes(model) <= prepackedBytes };
   const candidates: Provider[] = wanted === "auto" ? ["cuda", "cpu"] : [wanted];
   const refused: { provider: Provider; reason: string }[] = [];
   for (const provider of candidates) {
+    const plan = await planFor(provider, model, head, own, options.tensorrt ?? defaultTensorRt);
     try {
-      await host.call("load", "forward", forwardSession(model, provider, own));
-      return { provider, refused };
+      await within(warmUpMs, `starting on ${provider}`, async () => {
+        for (const session of plan.atStart) await host.call("load", session, plan.options(session));
+      });
+      const notes = [...(plan.notes ?? []), ...((await plan.notesAfter?.()) ?? [])];
+      return { provider, refused, plan, notes };
     } catch (error) {
-      if (isAppError(error) && error.code === "model/changed") throw error;
+      if (isAppError(error, "model/changed") || isAppError(error, "engine/warm-up")) throw error;
       refused.push({ provider, reason: error instanceof Error ? error.message : String(error) });
     }
   }
@@ -123,81 +163,26 @@ async function startForward(
   throw appError("engine/provider", reasons.join("; "));
 }
 
-/** TensorRT knows only the standard's operators, and keeps the weights in its engines: it gets them in the model. */
-function forwardSession(
-  model: Model,
+async function planFor(
   provider: Provider,
-  own: Pick<SessionOptions, "threads" | "prepack">,
-): SessionOptions {
-  const isTensorRt = provider === "tensorrt";
-  const graph = isTensorRt ? forwardGraph(model, "onnx") : forwardGraph(model, "ort", mapped(model));
-  return {
-    ...own,
-    model: bytes(graph),
-    providers: providerList(provider),
-    weightsFolder: isTensorRt ? undefined : model.mappable?.folder,
-  };
+  model: Model,
+  head: HeadKind,
+  own: SessionChoice,
+  tensorrt: TensorRtOptions,
+): Promise<SessionPlan & Partial<TensorRtPlan>> {
+  if (provider === "tensorrt") return await tensorRtPlan(model, head, own, tensorrt);
+  return provider === "cuda" ? cudaPlan(model, head, own) : cpuPlan(model, head, own);
 }
 
-/** Where both sessions find the weights, in pages that they share. @throws AppError `model/changed` */
-function mapped({ mappable }: Model): Spans {
-  mappable?.check();
-  return mappable?.spans;
+function checkTokens({ shape }: Tensor, tokens: number): void {
+  if (shape[1] === tokens) return;
+  throw appError("engine/fixed-shape", `${shape[1]} prompt tokens of a sample, the engine was built for ${tokens}`);
 }
 
 function weightBytes({ weights }: Model): number {
   return 4 * [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-function providerList(provider: Provider): Provider[] {
-  return provider === "tensorrt" ? ["tensorrt", "cuda"] : [provider];
-}
-
-/** The model's bytes in a buffer of their own, so that it can be transferred. */
-function bytes(graph: Graph): Uint8Array<ArrayBuffer> {
-  const model = graph.build() as Uint8Array<ArrayBuffer>;
-  return model.byteLength === model.buffer.byteLength ? model : Uint8Array.from(model);
-}
-
-function pixels({ info }: Model, images: ImageBatch): TensorMessage {
-  const dims = [images.count, info.imageSize, info.imageSize, 3];
-  return { type: "uint8", data: Uint8Array.from(images.pixels), dims };
-}
-
-function noPrompts(model: Model, count: number): TensorMessage {
-  return { type: "float32", data: new Float32Array(0), dims: [count, 0, model.info.width] };
-}
-
-function stepFeeds(model: Model, input: StepInput): TensorMessages {
-  const { images, prompts, queries, keys, headWeight, headBias, targets, logitMask } = input;
-  const tensors = { prompts, queries, keys, headWeight, headBias, targets, logitMask };
-  return {
-    pixels: pixels(model, images),
-    ...Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, copy(value)])),
-    pullWeight: { type: "float32", data: Float32Array.of(input.pullWeight), dims: [] },
-  };
-}
-
-/** A copy to give away: a transferred buffer is lost to the caller. */
-function copy(value: Tensor): TensorMessage {
-  return { type: "float32", data: Float32Array.from(value.data), dims: value.shape };
-}
-
-function toTensor(outputs: TensorMessages, name: string): Tensor {
-  const { data, dims } = outputs[name]!;
-  return tensor(data as Float32Array, dims);
-}
-
-function toStepOutput(outputs: TensorMessages): StepOutput {
-  return {
-    features: toTensor(outputs, "features"),
-    logits: toTensor(outputs, "logits"),
-    losses: toTensor(outputs, "losses"),
-    gradients: {
-      prompts: toTensor(outputs, "dPrompts"),
-      keys: toTensor(outputs, "dKeys"),
-      headWeight: toTensor(outputs, "dHeadWeight"),
-      headBias: toTensor(outputs, "dHeadBias"),
-    },
-  };
+function noPrompts(model: Model, count: number): Tensor {
+  return { data: new Float32Array(0), shape: [count, 0, model.info.width] };
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import { type PassProfile, readProfile } from "./profile.ts";
 import type { SessionOptions, SessionService, TensorMessage, TensorMessages } from "./session-protocol.ts";
 import { serve } from "./worker-port.ts";
 
@@ -60,27 +61,19 @@ function toMessage(value: Tensor): TensorMessage {
   return { type: "float32", data: Float32Array.from(value.data), dims: value.dims };
 }
 
-async function profile(request: SessionOptions, feeds: TensorMessages): Promise<Readonly<Record<string, number>>> {
+async function profile(request: SessionOptions, feeds: TensorMessages): Promise<PassProfile> {
   const folder = mkdtempSync(join(tmpdir(), "l2p-edge-profile-"));
   try {
     const profiled = { ...options(request), enableProfiling: true, profileFilePrefix: join(folder, "run") };
     const session = await InferenceSession.create(request.model, profiled);
-    await run(session, feeds);
-    session.endProfiling();
-    await session.release();
-    const counts: Record<string, number> = {};
-    for (const event of JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), "utf8")) as ProfileEvent[]) {
-      const provider = event.cat === "Node" ? event.args?.provider : undefined;
-      if (provider !== undefined) counts[provider] = (counts[provider] ?? 0) + 1;
+    try {
+      await run(session, feeds);
+      session.endProfiling();
+    } finally {
+      await session.release();
     }
-    return counts;
+    return readProfile(readFileSync(join(folder, readdirSync(folder)[0]!), "utf8"));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The part of ONNX Runtime's profile (Chrome's trace format) that is read here. */
-interface ProfileEvent {
-  readonly cat?: string;
-  readonly args?: { readonly provider?: string };
 }

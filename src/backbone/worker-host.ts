@@ -11,6 +11,11 @@ export interface WorkerHost<S extends Service<S>> {
   call<Kind extends keyof S & string>(kind: Kind, ...args: Parameters<S[Kind]>): Promise<Awaited<ReturnType<S[Kind]>>>;
   /** Takes no more calls, finishes those under way and ends the thread. */
   close(): Promise<void>;
+  /**
+   * Gives up a thread that does not answer. One that hangs in native code cannot be ended, and the end of the process
+   * would wait for it: the process then ends by SIGKILL, after all that is done at its end.
+   */
+  abandon(): void;
 }
 
 /** Starts a thread that serves `S`. @param script the compiled file beside this one that calls `serve` */
@@ -73,5 +78,14 @@ export function createWorkerHost<S extends Service<S>>(script: `${string}.js`): 
       return (await send(kind, args)) as never;
     },
     close: () => (closing ??= close()),
+    abandon: () => {
+      failAll(appError("engine/failed", "the inference thread was given up"));
+      worker.unref();
+      let hasEnded = false;
+      process.once("exit", () => {
+        if (!hasEnded) process.kill(process.pid, "SIGKILL");
+      });
+      void worker.terminate().then(() => (hasEnded = true));
+    },
   };
 }

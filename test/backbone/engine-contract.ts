@@ -122,7 +122,7 @@ export function engineContract(
         () => engine.step({ ...input, keys: noiseTensor([batch, width], 1) }),
       ];
       for (const call of refused) await expect(call()).rejects.toMatchObject({ code: "engine/input" });
-      expect((await engine.query(images)).shape).toEqual([2, width]);
+      expect((await engine.query(images)).shape).toEqual([2, model.info.queryWidth]);
     });
 
     test("a step's gradient of a batch is the mean over its samples", async () => {
@@ -185,7 +185,7 @@ export function engineContract(
     const engine = await create({ model, head: linear });
     const underWay = engine.query(noiseImages(model, 1));
     await engine.close();
-    expect((await underWay).shape).toEqual([1, width]);
+    expect((await underWay).shape).toEqual([1, model.info.queryWidth]);
     await expect(engine.query(noiseImages(model, 1))).rejects.toMatchObject({ code: "engine/closed" });
     await expect(engine.step(stepInput(model))).rejects.toMatchObject({ code: "engine/closed" });
     await expect(engine.close()).resolves.toBeUndefined();

@@ -10,7 +10,7 @@ const linear = { kind: "linear" } as const;
 test("the forward takes pixels and prompts and gives features", async () => {
   const session = await InferenceSession.create(forwardGraph(model, "onnx").build());
   expect(session.inputNames).toEqual(["pixels", "prompts"]);
-  expect(session.outputNames).toEqual(["features"]);
+  expect(session.outputNames).toEqual(["features", "query"]);
 });
 
 test("the step's inputs and outputs are `StepInput` and `StepOutput` by name", async () => {

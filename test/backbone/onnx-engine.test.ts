@@ -38,16 +38,16 @@ describe("weights that stay in their file", () => {
     expect((await readdir(folder)).toSorted()).toEqual(["manifest.json", "model.safetensors"]);
   });
 
-  test("that were cut or taken away fail with a code, at the start and before the training session", async () => {
+  test("that were cut or taken away fail with a code at the start; what runs has them, whatever becomes of the name", async () => {
     const { weightsPath } = await writeModel(folder, model);
     const inFile = await loadModel(folder);
     const engine = await createOnnxEngine({ model: inFile, head, provider: "cpu" });
     const moved = join(folder, "moved");
     await rename(weightsPath, moved);
-    await expect(engine.step(noiseStep(model, { batch: 1 }))).rejects.toMatchObject({ code: "model/changed" });
-    await rename(moved, weightsPath);
     expect((await engine.step(noiseStep(model, { batch: 1 }))).features.shape).toEqual([1, width]);
     await engine.close();
+    await expect(createOnnxEngine({ model: inFile, head })).rejects.toMatchObject({ code: "model/changed" });
+    await rename(moved, weightsPath);
     await truncate(weightsPath, 1000);
     const starting = createOnnxEngine({ model: inFile, head, provider: "cpu" });
     await expect(starting).rejects.toMatchObject({ code: "model/changed" });
@@ -85,12 +85,21 @@ describe("the onnx engine", () => {
     },
   );
 
-  test("the profiler says which provider ran every node", async () => {
+  test("the profiler says which provider ran every node of each pass, and leaves no file", async () => {
+    const left = async (): Promise<string[]> =>
+      (await readdir(tmpdir())).filter((name) => name.startsWith("l2p-edge-profile-"));
+    const before = await left();
     const engine = await createOnnxEngine({ model, head, provider: "cpu" });
-    const nodes = await engine.profile();
-    expect(Object.keys(nodes)).toEqual(["CPUExecutionProvider"]);
-    expect(nodes["CPUExecutionProvider"]).toBeGreaterThan(20);
+    const profile = await engine.profile();
+    for (const pass of [profile.query, profile.prompted, profile.step]) {
+      expect(Object.keys(pass.nodes)).toEqual(["CPUExecutionProvider"]);
+      expect(pass.onCpu["LayerNormalization"]).toBeGreaterThan(3);
+    }
+    const count = (pass: keyof typeof profile): number => profile[pass].nodes["CPUExecutionProvider"]!;
+    expect(count("prompted")).toBeGreaterThan(50);
+    expect(count("step")).toBeGreaterThan(1.5 * count("prompted"));
     await engine.close();
+    expect((await left()).filter((name) => !before.includes(name))).toEqual([]);
   });
 
   test("batches of 1 to 32 and prompts of 0 to 40 tokens go through one session, in any order", async () => {
@@ -99,7 +108,7 @@ describe("the onnx engine", () => {
       const images = noiseImages(model, count);
       expect((await engine.query(images)).shape).toEqual([count, model.info.queryWidth]);
       const prompts = noiseTensor([count, (count * 7) % 40 || 1, width], 3);
-      expect((await engine.prompted(images, prompts)).shape).toEqual([count, model.info.queryWidth]);
+      expect((await engine.prompted(images, prompts)).shape).toEqual([count, width]);
     }
     await engine.close();
   });

@@ -4,7 +4,7 @@ import { prepareImage } from "../../backbone/preprocess.ts";
 import type { Settings } from "../../settings/types.ts";
 import { openBackbone } from "../backbone.ts";
 import { type Check, type Finding, failed, ok, warning } from "./check.ts";
-import { nodesText } from "./runtime.ts";
+import { profileText, provedFinding } from "./runtime.ts";
 
 /** The configured model through the configured engine, and the image decoders before it. */
 export function modelChecks({ model, stream }: Pick<Settings, "model" | "stream">): readonly Check[] {
@@ -27,8 +27,11 @@ async function modelFinding(settings: Settings["model"], maxImagePixels: number)
     if (!data.every(Number.isFinite)) {
       return failed(`${what}: its features are not finite`, "Take another copy of the model, or another provider.");
     }
-    const ran = "profile" in engine ? `; ${nodesText(await (engine as OnnxEngine).profile())}` : "";
-    return ok(`${what}; a picture in ${ms.toFixed(1)} ms on ${engine.provider.provider}${ran}`);
+    const { provider, notes = [] } = engine.provider;
+    const told = `${what}; a picture in ${ms.toFixed(1)} ms on ${provider}${notes.map((note) => `; ${note}`).join("")}`;
+    if (!("profile" in engine)) return ok(told);
+    const profile = await (engine as OnnxEngine).profile();
+    return provedFinding(provider, `${told}; ${profileText(profile)}`, profile);
   } finally {
     await engine.close();
   }

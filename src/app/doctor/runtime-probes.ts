@@ -25,7 +25,6 @@ export function runtimeProbes(): RuntimeProbes {
       const model = randomModel("small", smallVit, 1);
       const engine = await createOnnxEngine({ model, head: { kind: "linear" }, provider, threads: 1 });
       try {
-        await engine.query({ pixels: new Uint8Array(smallVit.imageSize ** 2 * 3), count: 1 });
         return await engine.profile();
       } finally {
         await engine.close();

@@ -1,4 +1,5 @@
 import type { Engine } from "../../backbone/engine.ts";
+import type { PassProfile, Profile } from "../../backbone/profile.ts";
 import type { Provider } from "../../backbone/session-protocol.ts";
 import type { TfjsBackend } from "../../backbone/tfjs-backend.ts";
 import type { Settings } from "../../settings/types.ts";
@@ -6,8 +7,8 @@ import { type Check, type Finding, failed, failure, ok, warning } from "./check.
 
 /** What is asked of the runtimes; a test answers instead. */
 export interface RuntimeProbes {
-  /** Starts the provider and runs one forward of a small random model on it. @returns nodes run by each provider */
-  readonly runOn: (provider: Provider) => Promise<Readonly<Record<string, number>>>;
+  /** Starts the provider and runs every pass of a small random model on it. @returns where each node ran */
+  readonly runOn: (provider: Provider) => Promise<Profile>;
   readonly runtimeVersion: () => Promise<string>;
   /** Whether an NVIDIA GPU is here: then CUDA is expected to start. */
   readonly hasGpu: () => Promise<boolean>;
@@ -26,7 +27,7 @@ export function runtimeChecks(model: Settings["model"], probes: RuntimeProbes): 
 async function cpuFinding({ engine }: Settings["model"], probes: RuntimeProbes): Promise<Finding> {
   try {
     const version = await probes.runtimeVersion();
-    return ok(`${version}; on the CPU: ${nodesText(await probes.runOn("cpu"))}`);
+    return ok(`${version}; on the CPU: ${profileText(await probes.runOn("cpu"))}`);
   } catch (error) {
     const { detail } = failure(error);
     const advice = "Run `npm ci` again on this machine (glibc, x64 or arm64), or set `model.engine: tfjs`.";
@@ -40,7 +41,8 @@ async function gpuFinding(
   probes: RuntimeProbes,
 ): Promise<Finding> {
   try {
-    return ok(`starts: ${nodesText(await probes.runOn(provider))}`);
+    const profile = await probes.runOn(provider);
+    return provedFinding(provider, `starts: ${profileText(profile)}`, profile);
   } catch (error) {
     const reason = firstLine(error instanceof Error ? error.message : String(error));
     if (model.engine === "onnx" && model.provider === provider) {
@@ -71,10 +73,29 @@ async function tfjsFinding({ engine }: Settings["model"], probes: RuntimeProbes)
 
 const tfjsNames: Readonly<Record<string, string>> = { node: "native (tfjs-node)", wasm: "WASM", cpu: "JavaScript" };
 
-/** ONNX Runtime's `CUDAExecutionProvider` → `CUDA 92 nodes`. */
-export function nodesText(counts: Readonly<Record<string, number>>): string {
-  const parts = Object.entries(counts).map(([name, n]) => `${name.replace("ExecutionProvider", "")} ran ${n} nodes`);
+const passes = ["query", "prompted", "step"] as const;
+
+/** `query: CUDA ran 92 nodes; prompted: …; step: …`, from ONNX Runtime's `CUDAExecutionProvider`. */
+export function profileText(profile: Profile): string {
+  return passes.map((pass) => `${pass}: ${nodesText(profile[pass])}`).join("; ");
+}
+
+function nodesText({ nodes }: PassProfile): string {
+  const parts = Object.entries(nodes).map(([name, n]) => `${name.replace("ExecutionProvider", "")} ran ${n} nodes`);
   return parts.join(", ") || "no nodes were told";
+}
+
+/** A provider that was to run the nodes is warned of where the CPU ran some in its place, or all. */
+export function provedFinding(provider: string, detail: string, profile: Profile): Finding {
+  if (provider === "cpu") return ok(detail);
+  const fallen = passes.flatMap((pass) => {
+    const operators = Object.entries(profile[pass].onCpu).map(([name, n]) => `${name} ${n}×`);
+    return operators.length > 0 ? [`${pass}: ${operators.join(", ")}`] : [];
+  });
+  if (fallen.length === 0) return ok(detail);
+  const advice =
+    "Each crossing between GPU and CPU costs time. This build of ONNX Runtime, or of TensorRT, has no kernel for them: `l2p-edge bench` tells whether another provider is faster.";
+  return warning(`${detail}; fell back to the CPU: ${fallen.join("; ")}`, advice);
 }
 
 /** Runtimes explain themselves at length. */
