@@ -1,11 +1,14 @@
 import type { Engine, HeadKind } from "../backbone/engine.ts";
 import { embeddedModelPath, loadModel, type Model } from "../backbone/model.ts";
+import type { Precision } from "../backbone/manifest.ts";
 import { prepareImage } from "../backbone/preprocess.ts";
 import type { Provider } from "../backbone/session-protocol.ts";
 
 export interface BackboneOptions {
   /** A folder with manifest.json and model.safetensors, or a .safetensors file; undefined: the embedded one. */
   readonly path?: string | undefined;
+  /** Undefined: the model as it is. */
+  readonly precision?: Precision | undefined;
   readonly engine: "onnx" | "tfjs";
   readonly provider: Provider | "auto";
   /** 0: the runtime chooses. */
@@ -25,8 +28,8 @@ export interface Backbone {
 
 /** Loads the frozen ViT and starts the engine that runs it. @throws AppError `model/…`, `engine/provider` */
 export async function openBackbone(options: BackboneOptions): Promise<Backbone> {
-  const { path = embeddedModelPath, engine: kind, provider, threads, head, maxImagePixels } = options;
-  const model = await loadModel(path);
+  const { path = embeddedModelPath, precision, engine: kind, provider, threads, head, maxImagePixels } = options;
+  const model = await loadModel(path, { precision });
   const { resize, kernel } = model.manifest;
   const { imageSize } = model.info;
   return {

@@ -43,7 +43,7 @@ async function predict(images: readonly string[], flags: PredictFlags): Promise<
     import("../app/predictor.ts"),
   ]);
   const settings = loadSettings(flags.config, process.env);
-  const model = { ...settings.model, ...(flags.model !== undefined && { path: flags.model }) };
+  const model = { ...settings.model, ...(flags.model !== undefined && { path: flags.model, precision: undefined }) };
   const predictor = await openPredictor({ ...settings, model }, await saved(flags, settings));
   // Results on a terminal are progress enough.
   const bar = process.stdout.isTTY ? undefined : progress("predict", images.length);

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { SavedFile } from "../app/snapshot-file.ts";
 import { appError } from "../kernel/errors.ts";
 import type { Precision } from "../message/snapshot-precision.ts";
+import type { ModelSettings } from "../settings/types.ts";
 import { readInput } from "./input.ts";
 import { showSnapshot } from "./snapshot-show.ts";
 import { describeDiff } from "./snapshot-text.ts";
@@ -106,7 +107,7 @@ async function restoreSnapshot(file: string, flags: RestoreFlags): Promise<void>
     saved,
     stateFolder: flags.state,
     keep: settings.snapshot.keep,
-    model: await modelOf(flags, settings.model.path),
+    model: await modelOf(flags, settings.model),
     log: (level, text) => void process.stderr.write(`${level}: ${text}\n`),
   });
   if (flags.json) {
@@ -126,11 +127,12 @@ async function restoreSnapshot(file: string, flags: RestoreFlags): Promise<void>
 
 async function modelOf(
   { config, model }: Pick<RestoreFlags, "config" | "model">,
-  configured: string | undefined,
+  { path, precision }: Pick<ModelSettings, "path" | "precision">,
 ): Promise<{ readonly modelId: string; readonly modelName: string } | undefined> {
   if (config === undefined && model === undefined) return undefined;
   const { embeddedModelPath, loadModel } = await import("../backbone/model.ts");
-  const { info } = await loadModel(model ?? configured ?? embeddedModelPath);
+  const { info } =
+    model === undefined ? await loadModel(path ?? embeddedModelPath, { precision }) : await loadModel(model);
   return { modelId: info.modelId, modelName: info.name };
 }
 

@@ -77,6 +77,12 @@ const model = section("The frozen backbone.", {
   path: path(
     "The name of an installed model (see l2p-edge model list), a .safetensors file, or a folder with one and its manifest. Default: the embedded backbone.",
   ),
+  precision: z
+    .enum(["fp32", "fp16", "int8"])
+    .optional()
+    .describe(
+      "The variant of the model that is taken (see l2p-edge model convert), to snapshots another model. Default: the model as it is.",
+    ),
   engine: z.enum(["onnx", "tfjs"]).default("onnx").describe("tfjs runs where ONNX Runtime cannot, much slower."),
   provider: z
     .enum(["auto", "cpu", "cuda", "tensorrt"])

@@ -60,6 +60,8 @@ export interface BrokerSettings {
 export interface ModelSettings {
   /** Undefined: the embedded backbone. */
   readonly path?: string | undefined;
+  /** Undefined: the model as it is. */
+  readonly precision?: "fp32" | "fp16" | "int8" | undefined;
   readonly engine: "onnx" | "tfjs";
   readonly provider: "auto" | "cpu" | "cuda" | "tensorrt";
   /** 0: the runtime's own choice. */
