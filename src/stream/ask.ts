@@ -54,8 +54,8 @@ const spread = 0.1;
  * A frame asks when its doubt is among the largest of the latest frames: as large a share of them as the budget allows at
  * the rate they come. Doubts are blurred by chance, so that frames of which the learner is wrongly sure are asked for now
  * and then (variable uncertainty with randomisation, Žliobaitė et al. 2014); here the limit is the quantile itself, not
- * a step towards it. What was not spent is saved, five minutes' worth at most, and makes the share larger; so the budget goes
- * evenly over the hour, and never by more than what was saved above it.
+ * a step towards it. What was not spent is saved, five minutes' worth at most, and makes the share larger, so that it is spent
+ * when doubts fall as well; the budget goes evenly over the hour, and never by more than what was saved above it.
  */
 export function asker(settings: Pick<StreamSettings, "asksPerHour">, from?: AskerState): Asker {
   const rng = createRng(from?.rng ?? 1);
@@ -68,7 +68,7 @@ export function asker(settings: Pick<StreamSettings, "asksPerHour">, from?: Aske
 
   /** Share of the frames that may ask now, 0…1. */
   function share(): number {
-    return Math.min(1, ((settings.asksPerHour * gapMs) / hourMs) * (1 + saved / most()));
+    return Math.min(1, ((settings.asksPerHour * gapMs) / hourMs) * (1 + saved));
   }
 
   return {

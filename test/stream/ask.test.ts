@@ -22,11 +22,11 @@ const random = (seed: number): ((i: number) => number) => {
 
 describe("asking for labels", () => {
   it("never asks without a budget", () => {
-    expect(play(asker({ perHour: 0 }), 100, 1000, () => 1)).toEqual([]);
+    expect(play(asker({ asksPerHour: 0 }), 100, 1000, () => 1)).toEqual([]);
   });
 
   it("asks for the first frame there is", () => {
-    expect(asker({ perHour: 1 }).wants(0.2, 0)).toBe(true);
+    expect(asker({ asksPerHour: 1 }).wants(0.2, 0)).toBe(true);
   });
 
   it.each([
@@ -36,7 +36,7 @@ describe("asking for labels", () => {
     [3600, 5000],
   ])("spends %i an hour evenly over frames every %i ms", (perHour, gapMs) => {
     const hours = 4;
-    const times = play(asker({ perHour }), (hours * hourMs) / gapMs, gapMs, random(1));
+    const times = play(asker({ asksPerHour: perHour }), (hours * hourMs) / gapMs, gapMs, random(1));
     // No more than one a frame.
     const budget = Math.min(perHour, hourMs / gapMs);
     for (let hour = 0; hour < hours; hour++) {
@@ -49,14 +49,14 @@ describe("asking for labels", () => {
   it("asks for the doubtful ones", () => {
     const doubt = random(2);
     const doubts = Array.from({ length: 7200 }, (_, i) => doubt(i));
-    const times = play(asker({ perHour: 60 }), doubts.length, 1000, (i) => doubts[i]!);
+    const times = play(asker({ asksPerHour: 60 }), doubts.length, 1000, (i) => doubts[i]!);
     const asked = times.map((at) => doubts[at / 1000]!);
     expect(asked.reduce((a, b) => a + b, 0) / asked.length).toBeGreaterThan(0.8);
   });
 
   it("finds its limit again when all frames become surer, or less sure", () => {
     const doubt = random(3);
-    const one = asker({ perHour: 120 });
+    const one = asker({ asksPerHour: 120 });
     const counts = [1, 0.1, 1].map((scale, part) => {
       return play(one, 3600, 1000, (i) => scale * doubt(i), part * hourMs).length;
     });
@@ -67,7 +67,7 @@ describe("asking for labels", () => {
   });
 
   it("does not spend a night's budget at once", () => {
-    const one = asker({ perHour: 60 });
+    const one = asker({ asksPerHour: 60 });
     play(one, 3600, 1000, random(4));
     const morning = play(one, 60, 1000, random(5), 12 * hourMs);
     expect(morning.length).toBeLessThanOrEqual(7);
@@ -80,7 +80,7 @@ describe("asking for labels", () => {
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.array(frame, { maxLength: 200 }), (perHour, frames) => {
-        const one = asker({ perHour });
+        const one = asker({ asksPerHour: perHour });
         let [now, latest, asked] = [0, 0, 0];
         for (const { gap, doubt } of frames) {
           now += gap;
@@ -95,9 +95,9 @@ describe("asking for labels", () => {
   it("goes on after a restart as if nothing had happened", () => {
     const doubt = random(6);
     const doubts = Array.from({ length: 600 }, (_, i) => doubt(i));
-    const one = asker({ perHour: 200 });
+    const one = asker({ asksPerHour: 200 });
     play(one, 300, 1000, (i) => doubts[i]!);
-    const restarted = asker({ perHour: 200 }, JSON.parse(JSON.stringify(one.save())) as ReturnType<Asker["save"]>);
+    const restarted = asker({ asksPerHour: 200 }, JSON.parse(JSON.stringify(one.save())) as ReturnType<Asker["save"]>);
     const rest = (of: Asker): number[] => play(of, 300, 1000, (i) => doubts[300 + i]!, 300_000);
     expect(rest(restarted)).toEqual(rest(one));
   });
