@@ -1,3 +1,4 @@
+import type { BackboneInfo } from "./engine.ts";
 import { appError } from "../kernel/errors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
 
@@ -23,6 +24,24 @@ export interface ArchitectureHints {
   readonly heads?: number;
   /** Default: 1e-6, as in timm. */
   readonly layerNormEps?: number;
+}
+
+/** A query is not longer than that: each class's mean, and a covariance, are of its length. */
+const longestQuery = 768;
+
+/**
+ * The blocks, last first, after which the mean of the patch tokens is part of a query: the last but one and up to two
+ * before it, a sixth of the depth apart; none for a width of which only q(x) itself is short enough.
+ */
+export function queryTaps({ depth, width }: Pick<VitArchitecture, "depth" | "width">): number[] {
+  const blocks = [0, 1, 2].map((step) => depth - 2 - Math.round((step * depth) / 6)).filter((block) => block >= 0);
+  return [...new Set(blocks)].slice(0, Math.max(0, Math.floor(longestQuery / width) - 1));
+}
+
+/** What the rest of the product is told of a backbone. @param modelId sha256 of its weights file */
+export function backboneInfo(name: string, modelId: string, architecture: VitArchitecture): BackboneInfo {
+  const { width, imageSize } = architecture;
+  return { name, modelId, width, queryWidth: width * (1 + queryTaps(architecture).length), imageSize };
 }
 
 /** Number of patch tokens of one image. */

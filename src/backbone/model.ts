@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { appError } from "../kernel/errors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
-import { inferArchitecture, type VitArchitecture } from "./architecture.ts";
+import { backboneInfo, inferArchitecture, type VitArchitecture } from "./architecture.ts";
 import type { BackboneInfo } from "./engine.ts";
 import { parseCatalogue, type Catalogue } from "./catalogue.ts";
 import { findModel, userModelsFolder } from "./installed.ts";
@@ -91,8 +91,7 @@ async function loadPath(path: string, catalogue: LoadModelOptions["catalogue"]):
   const architecture = inferArchitecture(weights, stated?.architecture);
   const manifest = stated ?? guessedManifest(weightsPath, sha256, architecture);
   checkAgreement(manifest.architecture, architecture);
-  const { width, imageSize } = architecture;
-  const info = { name: manifest.name, modelId: sha256, width, queryWidth: 2 * width, imageSize };
+  const info = backboneInfo(manifest.name, sha256, architecture);
   return { manifest, architecture, info, weights, precision, weightsPath, mappable };
 }
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../kernel/tensor.ts";
-import type { VitArchitecture } from "./architecture.ts";
+import { queryTaps, type VitArchitecture } from "./architecture.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** The model's tensors on a TensorFlow.js backend, by timm's names; linear weights are [in, out]. */
@@ -33,11 +33,15 @@ export function embed(
   return tf.add(tf.concat([cls, patches], 1), weights.get("pos_embed")!);
 }
 
-/** q(x), the final-LayerNorm CLS token of a pass without prompts, and the mean patch token before the last block, [B, 2·D]. */
+/** q(x), the final-LayerNorm CLS token of a pass without prompts, and mean patch tokens at several depths, [B, F]. */
 export function queryFeatures(weights: TfjsWeights, architecture: VitArchitecture, tokens: tf.Tensor3D): tf.Tensor2D {
-  const { beforeLast, out } = encode(weights, architecture, tokens);
+  const taps = queryTaps(architecture);
+  const means: tf.Tensor2D[] = [];
+  const out = encode(weights, architecture, tokens, (block, x) => {
+    if (taps.includes(block)) means.unshift(tf.mean<tf.Tensor2D>(tf.slice(x, [0, 1, 0], [-1, -1, -1]), 1));
+  });
   const cls = tf.squeeze<tf.Tensor2D>(tf.slice(out, [0, 0, 0], [-1, 1, -1]), [1]);
-  return tf.concat([cls, tf.mean<tf.Tensor2D>(tf.slice(beforeLast, [0, 1, 0], [-1, -1, -1]), 1)], 1);
+  return means.length === 0 ? cls : tf.concat([cls, ...means], 1);
 }
 
 /** Mean output token of `prompts` [B, T, D], put after CLS without positions, → [B, D]. */
@@ -49,18 +53,17 @@ export function promptedFeature(
 ): tf.Tensor2D {
   const cls = tf.slice(tokens, [0, 0, 0], [-1, 1, -1]);
   const patches = tf.slice(tokens, [0, 1, 0], [-1, -1, -1]);
-  const { out } = encode(weights, architecture, tf.concat([cls, prompts, patches], 1));
+  const out = encode(weights, architecture, tf.concat([cls, prompts, patches], 1));
   return tf.mean(tf.slice(out, [0, 1, 0], [-1, prompts.shape[1], -1]), 1);
 }
 
-interface Encoded {
-  readonly beforeLast: tf.Tensor3D;
-  /** After all blocks and the final LayerNorm. */
-  readonly out: tf.Tensor3D;
-}
-
-/** [B, N, D] → [B, N, D] each. */
-function encode(weights: TfjsWeights, architecture: VitArchitecture, tokens: tf.Tensor3D): Encoded {
+/** All blocks and the final LayerNorm, [B, N, D] → [B, N, D]. */
+function encode(
+  weights: TfjsWeights,
+  architecture: VitArchitecture,
+  tokens: tf.Tensor3D,
+  onBlock?: (block: number, tokens: tf.Tensor3D) => void,
+): tf.Tensor3D {
   const { depth, heads, layerNormEps } = architecture;
   const w = (name: string): tf.Tensor => weights.get(name)!;
   const norm = (x: tf.Tensor3D, name: string): tf.Tensor3D =>
@@ -68,15 +71,15 @@ function encode(weights: TfjsWeights, architecture: VitArchitecture, tokens: tf.
   const dense = (x: tf.Tensor3D, name: string): tf.Tensor3D =>
     linear(x, w(`${name}.weight`) as tf.Tensor2D, w(`${name}.bias`));
 
-  let [beforeLast, x] = [tokens, tokens];
+  let x = tokens;
   for (let i = 0; i < depth; i++) {
-    beforeLast = x;
     const block = `blocks.${i}`;
     const attended = attention(dense(norm(x, `${block}.norm1`), `${block}.attn.qkv`), heads);
     x = tf.add(x, dense(attended, `${block}.attn.proj`));
     x = tf.add(x, dense(gelu(dense(norm(x, `${block}.norm2`), `${block}.mlp.fc1`)), `${block}.mlp.fc2`));
+    onBlock?.(i, x);
   }
-  return { beforeLast, out: norm(x, "norm") };
+  return norm(x, "norm");
 }
 
 /** Queries, keys and values side by side [B, N, 3D] → [B, N, D]. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { expectedShapes, type VitArchitecture } from "../backbone/architecture.ts";
+import { backboneInfo, expectedShapes, type VitArchitecture } from "../backbone/architecture.ts";
 import type { Model } from "../backbone/model.ts";
 import { createRng } from "../kernel/rng.ts";
 import { sizeOf, type Tensor } from "../kernel/tensor.ts";
@@ -43,13 +43,7 @@ export function randomModel(name: string, architecture: VitArchitecture, seed: n
       source: "random numbers",
     },
     architecture,
-    info: {
-      name,
-      modelId: sha256,
-      width: architecture.width,
-      queryWidth: 2 * architecture.width,
-      imageSize: architecture.imageSize,
-    },
+    info: backboneInfo(name, sha256, architecture),
     weights,
     precision: "fp32",
     weightsPath: "",

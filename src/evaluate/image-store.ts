@@ -33,7 +33,7 @@ export async function openImageStore({ model, cacheFolder, threads }: ImageStore
   const rule = { imageSize, resize, kernel, maxPixels };
   // All that makes a feature of an image: the backbone's weights, and what is done to pixels before them.
   const transform = sha256(JSON.stringify({ imageSize, resize, kernel, mean, std })).slice(0, 8);
-  const path = join(cacheFolder, `queries-${modelId.slice(0, 16)}-${transform}.bin`);
+  const path = join(cacheFolder, `queries-${modelId.slice(0, 16)}-${transform}-${queryWidth}.bin`);
   const cache: FeatureCache = await openFeatureCache(path, queryWidth);
   const identities = new WeakMap<ScenarioImage, string>();
 

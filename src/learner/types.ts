@@ -6,7 +6,7 @@ export type { LearnerState, StateArray } from "../kernel/state.ts";
 export interface Sample {
   /** sRGB bytes [imageSize, imageSize, 3]. */
   readonly pixels: Uint8Array;
-  /** What `Engine.query` says of it, [2·D], q(x) first: computed once, for the prediction, and used again for the learning. */
+  /** What `Engine.query` says of it, [F], q(x) first: computed once, for the prediction, and used again for the learning. */
   readonly query: Float32Array;
 }
 
@@ -68,7 +68,7 @@ export interface Learner {
   readonly poolVersion: number;
   /** Labels in the order they were first seen. */
   readonly labels: readonly string[];
-  /** What `Engine.query` says of one image [imageSize, imageSize, 3] → [2·D]. */
+  /** What `Engine.query` says of one image [imageSize, imageSize, 3] → [F]. */
   query(pixels: Uint8Array): Promise<Float32Array>;
   predictOne(sample: Sample): Promise<Prediction>;
   learnOne(sample: Sample, label: string): Promise<Learned>;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { backboneInfo } from "../backbone/architecture.ts";
 import { isModelName, requireModelName } from "../backbone/installed.ts";
 import type { Manifest } from "../backbone/manifest.ts";
 import { loadModel, type Model } from "../backbone/model.ts";
@@ -71,13 +72,7 @@ export function inMemory(manifest: Manifest, file: Uint8Array, weightsPath: stri
   return {
     manifest,
     architecture,
-    info: {
-      name,
-      modelId: sha256,
-      width: architecture.width,
-      queryWidth: 2 * architecture.width,
-      imageSize: architecture.imageSize,
-    },
+    info: backboneInfo(name, sha256, architecture),
     weights: new Map([...tensors].map(([key, stored]) => [key, toFloat32(stored)])),
     precision: dtypes.has("F16") || dtypes.has("BF16") ? "fp16" : "fp32",
     weightsPath,

@@ -35,7 +35,10 @@ export function engineContract(
 
     test("a query and a prompted feature are one row of finite numbers an image", async () => {
       const images = noiseImages(model, 3);
-      const [query, prompted] = [await engine.query(images), await engine.prompted(images, noiseTensor([3, 2, width], 3))];
+      const [query, prompted] = [
+        await engine.query(images),
+        await engine.prompted(images, noiseTensor([3, 2, width], 3)),
+      ];
       expect(query.shape).toEqual([3, model.info.queryWidth]);
       expect(prompted.shape).toEqual([3, width]);
       for (const out of [query, prompted]) {

@@ -95,7 +95,7 @@ describe.skipIf(sharedData === undefined)(`the engines agree on the real ViT-Tin
   );
 
   test("one session takes batches of 1 to 32, and the same step twice gives the same bits", async () => {
-    for (const batch of [1, 32, 3]) expect((await onnx().query(noiseImages(model, batch))).shape).toEqual([batch, 384]);
+    for (const batch of [1, 32, 3]) expect((await onnx().query(noiseImages(model, batch))).shape).toEqual([batch, 768]);
     const batch = noiseStep(model, { batch: 4, tokens: 25 });
     expect(await onnx().step(batch)).toEqual(await onnx().step(batch));
   });

@@ -100,7 +100,7 @@ describe("other sizes from the same code, by numbers alone (random weights)", ()
     expect(count / 1e6).toBeCloseTo(million, 0);
     const engine = await createOnnxEngine({ model, head: { kind: "linear" }, provider: "cpu" });
     const query = await engine.query(noiseImages(model, 1));
-    expect(query.shape).toEqual([1, 2 * numbers.width]);
+    expect(query.shape).toEqual([1, model.info.queryWidth]);
     expect(query.data.every(Number.isFinite)).toBe(true);
     expect(
       (await engine.prompted(noiseImages(model, 1), noiseTensor([1, 5, numbers.width], 3))).data.every(Number.isFinite),

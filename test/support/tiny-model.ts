@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expectedShapes, type VitArchitecture } from "../../src/backbone/architecture.ts";
+import { backboneInfo, expectedShapes, type VitArchitecture } from "../../src/backbone/architecture.ts";
 import type { ImageBatch } from "../../src/backbone/engine.ts";
 import type { Manifest } from "../../src/backbone/manifest.ts";
 import type { Model } from "../../src/backbone/model.ts";
@@ -50,13 +50,7 @@ export function tinyModel(overrides: Partial<VitArchitecture> = {}, seed = 1): M
   return {
     manifest,
     architecture,
-    info: {
-      name: manifest.name,
-      modelId: manifest.sha256,
-      width: architecture.width,
-      queryWidth: 2 * architecture.width,
-      imageSize: architecture.imageSize,
-    },
+    info: backboneInfo(manifest.name, manifest.sha256, architecture),
     weights,
     precision: "fp32",
     weightsPath: "",

@@ -7,7 +7,7 @@ import type { Order } from "../plan.ts";
 export interface Shown {
   /** The scenario's index: only for `MethodContext.recall`, as a stand-in for stored bytes. */
   readonly image: number;
-  /** As `Engine.query` says, [2·D], q(x) first; empty for a method that does not use it. */
+  /** As `Engine.query` says, [F], q(x) first; empty for a method that does not use it. */
   readonly query: Float32Array;
   /** sRGB [imageSize, imageSize, 3]; empty for a method that sees queries only. */
   readonly pixels: Uint8Array;
