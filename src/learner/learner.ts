@@ -1,19 +1,20 @@
 import type { BackboneInfo, Engine } from "../backbone/engine.ts";
 import { appError } from "../kernel/errors.ts";
-import { createRng } from "../kernel/rng.ts";
 import { promptedFeatures } from "./batch.ts";
-import { calibrator, freshCalibration } from "./calibration.ts";
-import { admit, dropLabel, noClasses } from "./classes.ts";
-import { combiner, freshCombination, type Scores } from "./combine.ts";
-import { createHead, dropClass, headLogits } from "./head.ts";
-import { competingClasses, trainingOffsets } from "./loss.ts";
+import { calibrator } from "./calibration.ts";
+import { admit, dropLabel } from "./classes.ts";
+import { combiner, type Scores } from "./combine.ts";
+import { afterBatch, type Verdict } from "./effort.ts";
+import { dropClass, headLogits } from "./head.ts";
+import { argmax, competingClasses, trainingOffsets } from "./loss.ts";
+import { nothingKnown } from "./nothing-known.ts";
 import { type NoveltyJudge, noveltyJudge } from "./novelty.ts";
-import { createPool, withKeys } from "./pool.ts";
+import { type Pool, withKeys } from "./pool.ts";
 import { predictionOf } from "./predict.ts";
 import { cosines, selectPrompts } from "./select.ts";
 import { checkSettings, type LearnerSettings } from "./settings.ts";
 import { type Knowledge, readState, saveState } from "./state.ts";
-import { emptyStatistics, gaussians } from "./statistics.ts";
+import { gaussians } from "./statistics.ts";
 import { growHeadFor, trainPrompted } from "./train.ts";
 import type { HeadName, LabelledSample, Learned, Learner, LearnOptions, Prediction, Sample } from "./types.ts";
 
@@ -65,15 +66,20 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     return scores;
   }
 
+  function idsFor(sample: Sample, { keys }: Pool): number[] {
+    return prompted ? selectPrompts(selecting(sample).query, keys.value, settings.pool.topN) : [];
+  }
+
   async function predictOne(sample: Sample): Promise<Prediction> {
     checkSample(sample, info);
     const { poolVersion, classes, pool, head } = known;
-    const promptIds = prompted ? selectPrompts(selecting(sample).query, pool.keys.value, settings.pool.topN) : [];
+    const promptIds = idsFor(sample, pool);
     for (const id of promptIds) predictionUses[id]! += 1;
     const judged = novelty?.judge(sample.query) ?? null;
     const about = { promptIds, poolVersion, novelty: judged, topLabels: settings.topLabels };
     if (classes.labels.length === 0) return predictionOf(classes, honest, new Map(), about);
-    const [feature] = prompted ? await promptedFeatures(engine, pool, [sample], [promptIds]) : [];
+    const [feature] =
+      prompted && !known.effort.resting ? await promptedFeatures(engine, pool, [sample], [promptIds]) : [];
     const logits = feature && headLogits(settings.head.kind, head, feature);
     return predictionOf(classes, honest, scoresOf(sample.query, logits), about);
   }
@@ -91,6 +97,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const { classes, classIds, gaps } = admit(before.classes, labels, labelMemory);
     const knownClasses = before.classes.labels.length;
 
+    const works = prompted && !before.effort.resting;
     // The prompted head: gradient steps on copies, so that a failing engine leaves everything as it was.
     const pool = before.keysPending
       ? withKeys(
@@ -103,7 +110,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const grown = prompted ? await growHeadFor(engine, settings, start, samples, classIds) : before.head;
     const competing = competingClasses(mask, classes);
     const offsets = trainingOffsets(mask, classes);
-    const { first, ...trained } = prompted
+    const { first, ...trained } = works
       ? await trainPrompted(
           engine,
           settings,
@@ -111,7 +118,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
           { samples, classIds, competing, offsets },
           plasticity,
         )
-      : { ...start, first: undefined };
+      : { ...start, head: grown, first: undefined };
 
     // Predict first: all of the batch by what was known before it. The first step's forward is that prediction.
     const scores = queries.map((query, b) => scoresOf(query, first?.logits[b]!.subarray(0, knownClasses)));
@@ -119,7 +126,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const predictions = scores.map((said, b) =>
       predictionOf(before.classes, honest, said, {
         ...about,
-        promptIds: first?.selections[b] ?? [],
+        promptIds: first?.selections[b] ?? idsFor(batch[b]!, pool),
         novelty: novelty?.judge(queries[b]!) ?? null,
       }),
     );
@@ -131,11 +138,22 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       calibration.observe(mixer.combine(scores[b]!), c < knownClasses ? c : null);
       if (c < knownClasses) novelty?.observe(queries[b]!);
     });
+    const verdicts = verdictsOn(scores, classIds, knownClasses);
+    const effort = afterBatch(settings, before.effort, verdicts, batch.length, plasticity);
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
     if (statistical) classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
     const poolVersion = before.poolVersion + 1;
-    known = { ...before, ...trained, classes, keysPending: false, poolVersion };
+    known = { ...before, ...trained, classes, effort, keysPending: false, poolVersion };
     return batch.map(({ label }, b) => ({ label, before: predictions[b]!, loss: losses[b]!, poolVersion }));
+  }
+
+  /** Who was right about each label that was known, in a trial of the prompts. */
+  function verdictsOn(scores: readonly Scores[], classIds: readonly number[], knownClasses: number): Verdict[] {
+    return classIds.flatMap((c, b) => {
+      const alone = scores[b]!.get("statistics");
+      if (c >= knownClasses || !alone || !scores[b]!.has("prompted")) return [];
+      return [{ combined: argmax(mixer.combine(scores[b]!)) === c, alone: argmax(alone) === c }];
+    });
   }
 
   function all(): Knowledge {
@@ -196,24 +214,11 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       return {
         promptUse: Array.from(known.uses, (uses, m) => uses + predictionUses[m]!),
         classCounts: Object.fromEntries(labels.map((label, c) => [label, counts[c]!])),
-        combination: { prompted: shares.get("prompted") ?? 0, statistics: shares.get("statistics") ?? 0 },
+        combination: known.effort.resting
+          ? { prompted: 0, statistics: 1 }
+          : { prompted: shares.get("prompted") ?? 0, statistics: shares.get("statistics") ?? 0 },
       };
     },
-  };
-}
-
-function nothingKnown(settings: LearnerSettings, { width, queryWidth }: BackboneInfo, seed: number): Knowledge {
-  return {
-    poolVersion: 0,
-    classes: noClasses,
-    keysPending: settings.pool.keyInit.kind === "first-features",
-    pool: createPool(settings.pool, width, createRng(seed)),
-    head: createHead(width),
-    uses: new Float64Array(settings.pool.size),
-    statistics: emptyStatistics(queryWidth),
-    combination: freshCombination(settings.heads, settings.combine),
-    calibration: freshCalibration(),
-    knownScores: new Float64Array(0),
   };
 }
 

@@ -26,6 +26,7 @@ const official: LearnerSettings = {
   optimiser: { ...adam, learningRate: 0.03, referenceBatch: 256, keyRate: 1, stepsPerBatch: 1 },
   statistics: { shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1, ownCovariance: null },
   combine: { prior: { prompted: 1, statistics: 1 }, priorStrength: 4, memorySamples: 200 },
+  effort: null,
   ...judgement,
   topLabels: 5,
 };
@@ -82,6 +83,7 @@ export const stream: LearnerSettings = {
     ownCovariance: { weight: 0.15, samples: 40, coordinates: 384, shortlist: 16 },
   },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },
+  effort: { trialLabels: 200, restLabels: 5000 },
   ...judgement,
   topLabels: 5,
 };

@@ -12,6 +12,8 @@ export interface LearnerSettings {
   readonly optimiser: OptimiserSettings;
   readonly statistics: StatisticsSettings;
   readonly combine: CombineSettings;
+  /** When prompts that do not pay rest; null: never. With one head there is nothing to compare, and they never do. */
+  readonly effort: EffortSettings | null;
   readonly unknown: UnknownSettings;
   readonly calibration: CalibrationSettings;
   /** Most labels in a prediction's `top`, ≥ 1. */
@@ -119,6 +121,13 @@ export interface OwnCovarianceSettings {
   readonly shortlist: number;
 }
 
+export interface EffortSettings {
+  /** Labels of one trial, ≥ 1. */
+  readonly trialLabels: number;
+  /** Labels after which resting prompts are tried again, ≥ 1. */
+  readonly restLabels: number;
+}
+
 export interface CombineSettings {
   /** Weight of each head before anything was seen, > 0. */
   readonly prior: Readonly<Record<HeadName, number>>;
@@ -143,7 +152,7 @@ export interface CalibrationSettings {
 
 /** @throws AppError `learner/settings`, naming every fault. */
 export function checkSettings(settings: LearnerSettings): void {
-  const { heads, pool, head, loss, optimiser, statistics, combine, unknown, calibration, topLabels } = settings;
+  const { heads, pool, head, loss, optimiser, statistics, combine, effort, unknown, calibration, topLabels } = settings;
   const { mask } = loss;
   const { ownCovariance: own } = statistics;
   const rules: readonly (readonly [holds: boolean, rule: string])[] = [
@@ -188,6 +197,10 @@ export function checkSettings(settings: LearnerSettings): void {
     [unknown.falseAlarmShare >= 0 && unknown.falseAlarmShare <= 1, "unknown.falseAlarmShare must be 0…1"],
     [isCount(unknown.memorySamples), "unknown.memorySamples must be a whole number ≥ 1"],
     [calibration.memorySamples > 1, "calibration.memorySamples must be > 1"],
+    [
+      effort === null || (isCount(effort.trialLabels) && isCount(effort.restLabels)),
+      "effort.trialLabels and restLabels must be whole numbers ≥ 1",
+    ],
     [isCount(topLabels), "topLabels must be a whole number ≥ 1"],
   ];
   const broken = rules.filter(([holds]) => !holds).map(([, rule]) => rule);

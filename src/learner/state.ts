@@ -6,6 +6,7 @@ import { type Calibration, calibrationSchema, freshCalibration } from "./calibra
 import type { Classes } from "./classes.ts";
 import type { Combination } from "./combine.ts";
 import type { LearnerSettings } from "./settings.ts";
+import { type Effort, effortSchema, freshEffort } from "./effort.ts";
 import { ownArrays, readOwn } from "./own-arrays.ts";
 import { arrayReader, parameterArrays, stateArray } from "./state-arrays.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
@@ -21,6 +22,7 @@ export interface Knowledge extends Prompted {
   readonly keysPending: boolean;
   readonly statistics: StatisticsNumbers;
   readonly combination: Combination;
+  readonly effort: Effort;
   readonly calibration: Calibration;
   /** Novelty of the latest labelled frames of known classes, oldest first. */
   readonly knownScores: Float64Array;
@@ -43,6 +45,7 @@ const metaSchema = z.object({
   schedule: z.object({ learned: whole, next: whole }),
   // Absent in states of earlier versions.
   calibration: calibrationSchema.optional(),
+  effort: effortSchema.optional(),
 });
 
 /** `compact`: float32 and int32 arrays only, without moments, prompt uses and scatter. Arrays are copies. */
@@ -68,6 +71,7 @@ export function saveState(
     factorised: factor !== undefined,
     schedule: { ...schedule },
     calibration: k.calibration,
+    effort: { ...k.effort },
   };
   const precision = kind === "full" ? Float64Array : Float32Array;
   const flatMeans = Float64Array.from(means.flatMap((mean) => [...mean]));
@@ -168,6 +172,7 @@ export function readState(saved: LearnerState, settings: LearnerSettings, info: 
       weights: read.float64("headWeights", shapes.heads),
       curvature: read.float64("headCurvature", shapes.curvature),
     },
+    effort: meta.effort ?? freshEffort,
     calibration: meta.calibration ?? freshCalibration(),
     knownScores: scored === undefined ? new Float64Array(0) : read.float64("knownScores", [scored.data.length]),
   };

@@ -4,7 +4,7 @@ import { adamStep, cloneParameter } from "./adam.ts";
 import { type Batch, batchGradient, promptedFeatures } from "./batch.ts";
 import { growHead, type Head } from "./head.ts";
 import type { Pool } from "./pool.ts";
-import { selectDiversePrompts, selectPrompts } from "./select.ts";
+import { norm, selectDiversePrompts, selectPrompts } from "./select.ts";
 import type { LearnerSettings } from "./settings.ts";
 import type { Sample } from "./types.ts";
 
@@ -60,7 +60,10 @@ export async function trainPrompted(
   return { ...trained, first: first! };
 }
 
-/** The head with a row for each class from C on that the batch brings; C is the number of rows it has. */
+/**
+ * The head with a row for each class from C on that the batch brings; C is the number of rows it has. An imprinted row has
+ * length 1: a cosine asks for the direction alone, and Adam's steps, whose size is fixed, turn a short row and not a long one.
+ */
 export async function growHeadFor(
   engine: Engine,
   settings: LearnerSettings,
@@ -81,7 +84,13 @@ export async function growHeadFor(
       for (let i = 0; i < row.length; i++) row[i]! += feature[i]! / samplesOfClass;
     });
   }
+  for (const row of rows) scaleToUnit(row);
   return rows.reduce(growHead, head);
+}
+
+function scaleToUnit(row: Float32Array): void {
+  const length = norm(row);
+  if (length > 0) row.forEach((value, i) => (row[i] = value / length));
 }
 
 function select(settings: LearnerSettings, { pool, uses }: Prompted, query: Float32Array): number[] {

@@ -39,7 +39,7 @@ export interface Prediction {
   readonly promptIds: readonly number[];
   /** How many batches had been learned when this was predicted. */
   readonly poolVersion: number;
-  /** What each head alone says. */
+  /** What each head alone says; null for one that is switched off, or whose prompts rest. */
   readonly heads: Readonly<Record<HeadName, string | null>>;
 }
 
@@ -94,6 +94,6 @@ export interface LearnerTelemetry {
   readonly promptUse: readonly number[];
   /** Samples learned, by label. */
   readonly classCounts: Readonly<Record<string, number>>;
-  /** Weight of each head in the combination, summing to 1. */
+  /** Weight of each head in the combination, summing to 1; the prompted head has none while prompts that do not pay rest. */
   readonly combination: Readonly<Record<HeadName, number>>;
 }

@@ -39,7 +39,13 @@ export interface Snapshot {
   readonly settle: (failure?: unknown) => void;
 }
 
-const judge = z.object({ hits: z.number(), fadingHits: z.number(), recent: z.string() });
+const judge = z.object({
+  hits: z.number(),
+  fadingHits: z.number(),
+  recent: z.string(),
+  samples: z.number().optional(),
+  fadingCount: z.number().optional(),
+});
 const schema: z.ZodType<StreamState> = z.object({
   v: z.literal(1),
   through: z.int().min(0),
