@@ -3,8 +3,8 @@ import type { Log } from "../stream/parts.ts";
 
 /** What could not be sent, told once a topic and reason until something goes out on that topic again. */
 export interface Refusals {
-  sent(topic: string): void;
-  refused(topic: string, error: unknown): void;
+  readonly sent: (topic: string) => void;
+  readonly refused: (topic: string, error: unknown) => void;
 }
 
 /** Camera names come from outside: so many topics are remembered at most. */

@@ -45,7 +45,13 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   const { host, port, node, door, token, allowedHosts = [], clock = systemClock, tickMs = 200 } = options;
   const { requestMs = 10_000 } = options;
   const access = createAccess({ host, node, token });
-  const model = createModel({ node, model: options.model, clock, teach: door !== undefined, labelWindowMs: () => options.labelWindowMs ?? 600_000 });
+  const model = createModel({
+    node,
+    model: options.model,
+    clock,
+    teach: door !== undefined,
+    labelWindowMs: () => options.labelWindowMs ?? 600_000,
+  });
   const live = createLive(model, clock);
   const parts = {
     assets: await loadAssets(),
