@@ -57,8 +57,16 @@ const leastShrinkage = 1e-6;
 export function factorise(scatter: Scatter, width: number, variance: number, shrinkage: "oas" | number): Float64Array {
   const wanted = shrinkage === "oas" ? oasShrinkage(scatter, width) : shrinkage;
   const rho = scatter.degrees === 0 ? 1 : Math.min(1, Math.max(leastShrinkage, wanted));
-  const scale = rho === 1 ? 0 : (1 - rho) / scatter.degrees;
+  // While samples are few it is isotropic, and its factor is no work.
+  if (rho === 1) return diagonal(width, Math.sqrt(variance));
+  const scale = (1 - rho) / scatter.degrees;
   const covariance = scatter.sums.map((sum) => scale * sum);
   for (let i = 0; i < width; i++) covariance[packedLength(i) + i]! += rho * variance;
   return cholesky(covariance, width);
+}
+
+function diagonal(width: number, value: number): Float64Array {
+  const packed = new Float64Array(packedLength(width));
+  for (let i = 0; i < width; i++) packed[packedLength(i) + i] = value;
+  return packed;
 }

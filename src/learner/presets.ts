@@ -79,8 +79,8 @@ export const stream: LearnerSettings = {
   statistics: {
     shrinkage: "oas",
     classPrior: "uniform",
-    refitGrowth: 0.1,
-    ownCovariance: { weight: 0.15, samples: 40, coordinates: 384, shortlist: 16 },
+    refitGrowth: 0.25,
+    ownCovariance: { weight: 0.15, samples: 40, leastSamples: 10, coordinates: 384, shortlist: 16 },
   },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },
   effort: { trialLabels: 200, restLabels: 5000 },

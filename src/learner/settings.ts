@@ -115,6 +115,8 @@ export interface OwnCovarianceSettings {
   readonly weight: number;
   /** > 0: at so many samples it is half of that. */
   readonly samples: number;
+  /** Below so many it has none of its own, ≥ 1. */
+  readonly leastSamples: number;
   /** k: a class's own covariance is of the query's first k numbers, ≥ 1; 2·k² bytes a class. */
   readonly coordinates: number;
   /** The likeliest classes by the shared covariance that are told apart by their own, ≥ 1. */
@@ -188,8 +190,8 @@ export function checkSettings(settings: LearnerSettings): void {
     [own === null || (own.weight >= 0 && own.weight <= 1), "statistics.ownCovariance.weight must be 0…1"],
     [own === null || own.samples > 0, "statistics.ownCovariance.samples must be > 0"],
     [
-      own === null || (isCount(own.coordinates) && isCount(own.shortlist)),
-      "statistics.ownCovariance.coordinates and shortlist must be whole numbers ≥ 1",
+      own === null || [own.leastSamples, own.coordinates, own.shortlist].every(isCount),
+      "statistics.ownCovariance.leastSamples, coordinates and shortlist must be whole numbers ≥ 1",
     ],
     [heads.every((name) => combine.prior[name] > 0), "combine.prior must be > 0"],
     [combine.priorStrength > 0, "combine.priorStrength must be > 0"],

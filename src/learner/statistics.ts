@@ -9,7 +9,7 @@ import {
   type SharedCovariance,
   sharedCovariance,
 } from "./own-covariance.ts";
-import type { StatisticsSettings } from "./settings.ts";
+import type { OwnCovarianceSettings, StatisticsSettings } from "./settings.ts";
 
 /** A classifier on q(x) in closed form: one pass, no gradient, no stored sample. Class ids are the head's. */
 export interface ClosedFormHead {
@@ -96,16 +96,21 @@ export function gaussians(
     return (solutions[c] ??= { weight, offset: dot(weight, means[c]!) / 2 });
   }
 
+  /** 0 while a class has too few samples for a covariance of its own to matter. */
+  function logRatioOf(c: number, own: OwnCovarianceSettings, query: Float32Array): number {
+    const scatter = numbers.own[c]!;
+    if (scatter.degrees < own.leastSamples) return 0;
+    shared ??= sharedCovariance(numbers.factor!, coordinates);
+    owns[c] ??= ownGaussian(shared, scatter, means[c]!, own);
+    return owns[c].logRatio(query);
+  }
+
   /** Adds the log ratios of the likeliest classes; the others get the least of them, so that none overtakes. */
   function withOwn(scores: Float64Array, query: Float32Array): Float64Array {
     if (ownCovariance === null || numbers.own.length === 0) return scores;
-    shared ??= sharedCovariance(numbers.factor!, coordinates);
     const likeliest = [...scores.keys()].toSorted((a, b) => scores[b]! - scores[a]!).slice(0, ownCovariance.shortlist);
     const ratios = new Map<number, number>();
-    for (const c of likeliest) {
-      owns[c] ??= ownGaussian(shared, numbers.own[c]!, means[c]!, ownCovariance);
-      ratios.set(c, owns[c].logRatio(query));
-    }
+    for (const c of likeliest) ratios.set(c, logRatioOf(c, ownCovariance, query));
     const least = Math.min(...ratios.values());
     return scores.map((score, c) => score + (ratios.get(c) ?? least));
   }

@@ -201,7 +201,7 @@ test("OAS shrinkage is 1 without samples, falls as they come, and stays in 0…1
 });
 
 describe("with covariances of their own", () => {
-  const own = { weight: 0.4, samples: 10, coordinates: 3, shortlist: classes };
+  const own = { weight: 0.4, samples: 10, leastSamples: 1, coordinates: 3, shortlist: classes };
 
   /** log N(x; μ, Σ) but for the constant, of the first `own.coordinates`. */
   function logDensity(covariance: number[][], mean: number[], x: Float32Array): number {
@@ -244,7 +244,7 @@ describe("with covariances of their own", () => {
 
   test("classes that differ in their spread alone are told apart", () => {
     const rng = createRng(3);
-    const wide = { weight: 1, samples: 1, coordinates: width, shortlist: 2 };
+    const wide = { weight: 1, samples: 1, leastSamples: 1, coordinates: width, shortlist: 2 };
     const [apart, together] = [wide, null].map((ownCovariance) => gaussians({ ...settings, ownCovariance }, width));
     const sample = (c: number): Float32Array =>
       Float32Array.from({ length: width }, () => (c === 0 ? 1 : 4) * rng.normal());
@@ -258,6 +258,16 @@ describe("with covariances of their own", () => {
     };
     expect(right(apart)).toBeGreaterThan(0.9);
     expect(right(together)).toBeLessThan(0.7);
+  });
+
+  test("a class with fewer than the least samples has none of its own", () => {
+    const head = gaussians({ ...settings, shrinkage: 0.2, ownCovariance: { ...own, leastSamples: 1000 } }, width);
+    const samples = draw(60, 4);
+    for (const { x, c } of samples) head.learn(x, c);
+    for (const { x } of draw(10, 9)) {
+      const shared = differences(denseScores(samples, x, 0.2));
+      differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(shared[c]!, 4));
+    }
   });
 
   test("a class beyond the shortlist keeps its place behind those on it", () => {

@@ -13,6 +13,8 @@ export interface SimilaritySettings extends DetectorSettings {
   readonly frames: number;
   /** Values that tell what is usual, before any is judged, ≥ 2. */
   readonly warmUp: number;
+  /** Values that what is usual remembers, ≥ `warmUp`: it follows the keys while they learn. */
+  readonly memory: number;
   /** Least deviation that values are held against: of a camera that stands before an empty belt it would be nearly 0. */
   readonly leastDeviation: number;
 }
@@ -38,13 +40,14 @@ export function errorWatch(settings: DetectorSettings, saved?: WatchState): Watc
 }
 
 /**
- * Of one camera's frames: how near each is to what was learned. No label is needed. Frames may come to look less like that
- * (another light, a dirty lens), and more so again. Means of some frames are judged in units of their own deviation, so
- * that one threshold fits all cameras and backbones; after a change, what is usual is learned anew.
+ * Of one camera's frames: how near each is to what was learned. No label is needed. A drift is a fall: another light, a dirty
+ * lens, or an old light again, once the keys have followed the one between. A rise is none: keys move towards what comes.
+ * Means of some frames are judged in units of their own deviation, so that one threshold fits all cameras and backbones;
+ * after a fall or a rise, what is usual is learned anew.
  */
 export function similarityWatch(settings: SimilaritySettings, saved?: WatchState): Watch {
-  let block = tally(saved?.["block"]);
-  let usual = tally(saved?.["usual"]);
+  let block = tally(Infinity, saved?.["block"]);
+  let usual = tally(settings.memory, saved?.["usual"]);
   let falls = detectorOf(settings, saved?.["falls"]);
   let rises = detectorOf(settings, saved?.["rises"]);
   let latest: number[] = [...(saved?.["latest"]?.[0] ?? [])];
@@ -55,13 +58,15 @@ export function similarityWatch(settings: SimilaritySettings, saved?: WatchState
     latest = [...latest, value].slice(-latestValues);
     if (count < settings.warmUp) return null;
     const distance = (value - mean) / Math.max(deviation, settings.leastDeviation);
-    const found = [falls.update(-distance), rises.update(distance)];
     // ADWIN tells both directions; each is asked for one.
-    if (!found.some((change) => change !== null && change.after > change.before)) return null;
+    const [hasFallen, hasRisen] = [falls.update(-distance), rises.update(distance)].map(
+      (change) => change !== null && change.after > change.before,
+    );
+    if (!hasFallen && !hasRisen) return null;
     const after = latest.reduce((a, b) => a + b, 0) / latest.length;
-    [usual, latest] = [tally(), []];
+    [usual, latest] = [tally(settings.memory), []];
     [falls, rises] = [detectorOf(settings), detectorOf(settings)];
-    return { before: mean, after };
+    return hasFallen ? { before: mean, after } : null;
   }
 
   return {
@@ -69,7 +74,7 @@ export function similarityWatch(settings: SimilaritySettings, saved?: WatchState
       block.add(similarity);
       if (block.count < settings.frames) return null;
       const value = block.mean;
-      block = tally();
+      block = tally(Infinity);
       return judge(value);
     },
     save: () => ({
@@ -100,8 +105,8 @@ interface Tally {
   save(): DetectorState;
 }
 
-/** Welford's running mean and deviation. */
-function tally(saved?: DetectorState): Tally {
+/** Running mean and deviation (Welford), of all values or, fading, of about the last `memory`. */
+function tally(memory: number, saved?: DetectorState): Tally {
   let [count = 0, mean = 0, squares = 0] = saved?.[0] ?? [];
   return {
     get count() {
@@ -111,13 +116,13 @@ function tally(saved?: DetectorState): Tally {
       return mean;
     },
     get deviation() {
-      return count < 2 ? 0 : Math.sqrt(squares / (count - 1));
+      return count < 2 ? 0 : Math.sqrt(squares / (Math.min(count, memory) - 1));
     },
     add(value) {
       count += 1;
       const away = value - mean;
-      mean += away / count;
-      squares += away * (value - mean);
+      mean += away / Math.min(count, memory);
+      squares = (count > memory ? 1 - 1 / memory : 1) * squares + away * (value - mean);
     },
     save: () => [[count, mean, squares]],
   };
