@@ -59,14 +59,12 @@ export function emptyStatistics(width: number): StatisticsNumbers {
  * depend on its order (but for rounding).
  *
  * The covariance is factorised again only when the number of samples has grown by `refitGrowth`, which the samples alone
- * decide, so a replay repeats it. One factorisation is D³/6 multiply-adds and happens some 70 times between 10 and 10,000
- * samples at a growth of 0.1; each learned sample costs D² besides (its scatter and its class's solution) and a new
- * factor C·D² once. Measured on one Xeon core: a factorisation 2–5 ms at D 192 and 105 ms at D 768; 100 classes'
- * solutions 14 ms and 90 ms; a learned sample 0.1 ms and 0.8 ms; scores 0.1 ms and 0.2 ms.
+ * decide, so a replay repeats it. One factorisation is F³/6 multiply-adds; each learned sample costs F² besides (its scatter and
+ * its class's solution) and a new factor C·F² once.
  *
  * With `ownCovariance` it is a regularised discriminant analysis (Friedman 1989): for the classes that come first by these
- * scores, the log ratio of the class's own Gaussian to the shared one is added, on the first k coordinates. On ViT-Tiny's
- * queries of CIFAR-100 that is worth more than 2,700 random units of a ridge regression (see README, "Learns better").
+ * scores, the log ratio of the class's own Gaussian to the shared one is added, on the first k coordinates: on ViT-Tiny's
+ * queries of CIFAR-100 five points, two more than 2,700 random units of a ridge regression give.
  * The own factors are made when they are asked for and follow from the numbers alone.
  *
  * A forgotten class takes its count and mean with it; what it gave to the shared scatter cannot be told apart and stays.
