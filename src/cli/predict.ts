@@ -78,11 +78,12 @@ function jsonLine(image: string, prediction: OneShot): string {
   return JSON.stringify({ image, ...prediction, latencyMs: Math.round(prediction.latencyMs * 10) / 10 });
 }
 
-function textLine(image: string, { label, top, promptIds, latencyMs }: OneShot): string {
+function textLine(image: string, { label, top, novelty, promptIds, latencyMs }: OneShot): string {
   const ms = `${latencyMs.toFixed(0)} ms`;
   if (label === null) return `${image}: nothing was learned yet  (${ms})`;
   const ranked = top.map(([name, probability]) => `${name} ${(100 * probability).toFixed(1)} %`);
-  return `${image}: ${ranked.join(", ")}  (prompts ${promptIds.join(" ") || "none"}; ${ms})`;
+  const unlike = novelty?.unknown === true ? "unlike anything learned; " : "";
+  return `${image}: ${unlike}${ranked.join(", ")}  (prompts ${promptIds.join(" ") || "none"}; ${ms})`;
 }
 
 /** An image's own fault costs the others nothing; any other ends the command. */

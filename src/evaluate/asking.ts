@@ -44,8 +44,9 @@ export function asking(
     frames(places, said) {
       for (const place of places) {
         seen += 1;
-        const doubt = labels === "asked" ? (said.get(place)?.doubt ?? 0) : chance.uniform();
-        const wants = budget.wants(doubt, seen * frameMs);
+        const { label = null, doubt = 0 } = said.get(place) ?? {};
+        const doubted = labels === "asked" ? { label, doubt } : { label: null, doubt: chance.uniform() };
+        const wants = budget.wants(doubted, seen * frameMs);
         // Nobody knows what a frame of a held-out class shows: that label was asked for in vain.
         if (wants && unlabelled?.has(stream[place]!) !== true) waiting.push({ place, due: seen + labelDelay });
       }

@@ -40,7 +40,7 @@ export function discoveryMessage({ base, topics, model, version, cameras }: Home
             value_template: "{{ value_json.label }}",
             json_attributes_topic: topics.prediction(camera),
             json_attributes_template:
-              "{{ {'confidence': value_json.confidence, 'frameId': value_json.frameId} | tojson }}",
+              "{{ {'confidence': value_json.confidence, 'frameId': value_json.frameId, 'unknown': value_json.unknown, 'wantsLabel': value_json.wantsLabel} | tojson }}",
           },
         ] as const,
     ),

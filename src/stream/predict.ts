@@ -38,7 +38,7 @@ async function predicted(frame: HeldFrame, sample: Sample, arrivedMs: number, pa
   parts.drift.predicted(frame.camera, parts.learner.similarity(sample.query));
   const { label, confidence, novelty, top, promptIds, poolVersion } = prediction;
   // One that has its label already needs none.
-  const wantsLabel = !frame.learned && parts.asker.wants(doubtOf(prediction), parts.clock.now());
+  const wantsLabel = !frame.learned && parts.asker.wants({ label, doubt: doubtOf(prediction) }, parts.clock.now());
   frame.published = { label };
   const message = {
     v: 1,

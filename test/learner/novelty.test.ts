@@ -33,11 +33,12 @@ describe("novelty", () => {
     const head = gaussians({ ...stream.statistics, shrinkage: 1 }, 2);
     head.learn(Float32Array.of(3, 0), 0);
     head.learn(Float32Array.of(-1, 0), 1);
-    const { judge } = noveltyJudge(settings, () => head.numbers());
+    const judge = noveltyJudge(settings, () => head.numbers());
+    const score = (x: number, y: number): number => judge.judge(Float32Array.of(x, y))!.score;
     // The mean of all is (1, 0).
-    expect(judge(Float32Array.of(5, 0))!.score).toBeCloseTo(0, 12);
-    expect(judge(Float32Array.of(1, 2))!.score).toBeCloseTo(1, 12);
-    expect(judge(Float32Array.of(2, 1))!.score).toBeCloseTo(1 - Math.SQRT1_2, 12);
+    expect(score(5, 0)).toBeCloseTo(0, 12);
+    expect(score(1, 2)).toBeCloseTo(1, 12);
+    expect(score(2, 1)).toBeCloseTo(1 - Math.SQRT1_2, 12);
   });
 
   test("says nothing before two classes were learned, and calls nothing unknown before the stream gave a limit", () => {

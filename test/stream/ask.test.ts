@@ -10,7 +10,7 @@ function play(one: Asker, frames: number, gapMs: number, doubt: (i: number) => n
   const times: number[] = [];
   for (let i = 0; i < frames; i++) {
     const now = from + i * gapMs;
-    if (one.wants(doubt(i), now)) times.push(now);
+    if (one.wants({ label: null, doubt: doubt(i) }, now)) times.push(now);
   }
   return times;
 }
@@ -26,7 +26,7 @@ describe("asking for labels", () => {
   });
 
   it("asks for the first frame there is", () => {
-    expect(asker({ asksPerHour: 1 }).wants(0.2, 0)).toBe(true);
+    expect(asker({ asksPerHour: 1 }).wants({ label: "bolt", doubt: 0.2 }, 0)).toBe(true);
   });
 
   it.each([
@@ -85,11 +85,23 @@ describe("asking for labels", () => {
         for (const { gap, doubt } of frames) {
           now += gap;
           latest = Math.max(latest, now);
-          if (one.wants(doubt, now)) asked += 1;
+          if (one.wants({ label: null, doubt }, now)) asked += 1;
         }
         expect(asked).toBeLessThanOrEqual(Math.max(1, perHour / 12) + (perHour * latest) / hourMs + 1e-6);
       }),
     );
+  });
+
+  it("does not ask for the same again and again while others are in doubt as well", () => {
+    const one = asker({ asksPerHour: 360 });
+    const asked: string[] = [];
+    for (let i = 0; i < 3600; i++) {
+      const label = i % 10 === 0 ? "nut" : "bolt";
+      if (one.wants({ label, doubt: label === "bolt" ? 0.8 : 0.5 }, 1000 * i)) asked.push(label);
+    }
+    const nuts = asked.filter((label) => label === "nut").length;
+    expect(nuts).toBeGreaterThan(0.2 * asked.length);
+    expect(nuts).toBeLessThan(0.8 * asked.length);
   });
 
   it("goes on after a restart as if nothing had happened", () => {
