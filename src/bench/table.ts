@@ -1,5 +1,6 @@
 import type { BenchReport, Ratios, Timing } from "./bench.ts";
 import type { Spread } from "./spread.ts";
+import type { VariantTiming } from "./variants.ts";
 
 /** The goals of the product at batch 1: see `Ratios`; the second in percent. */
 const goals = { stepToPrompted: 2.4, offTokenRatio: 10 } as const;
@@ -93,4 +94,19 @@ function grid(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),
   );
+}
+
+/** Models side by side, to be read on a terminal. */
+export function variantsTable(timings: readonly VariantTiming[]): string {
+  const rows = timings.map(({ model, precision, threads, work, ms, toFirst, cpuToFirst }) => [
+    model,
+    precision,
+    threadsText(threads),
+    work,
+    spread(ms, 1),
+    spread(toFirst, 2),
+    spread(cpuToFirst, 2),
+  ]);
+  const head = ["model", "precision", "threads", "work", "ms", "÷ first model", "of processor time"];
+  return ["medians (10 % … 90 %), batch 1", ...grid([head, ...rows])].join("\n");
 }

@@ -13,6 +13,7 @@ interface BenchFlags {
   readonly tfjs: boolean;
   readonly memory: boolean;
   readonly prepack?: boolean;
+  readonly compare: readonly string[];
   readonly json: boolean;
 }
 
@@ -35,13 +36,18 @@ export function benchCommand(): Command {
       "with --memory: lay the weights out for the processor, as small models are (also: --no-prepack)",
     )
     .addOption(new Option("--no-prepack").hideHelp())
+    .option("--compare <list>", "other models, in turn with that one at batch 1: their times ÷ its", names, [])
     .option("--json", "the whole report as JSON", false)
-    .addHelpText("after", "\nExample:\n  l2p-edge bench --model ./vit_tiny_patch16_224/model.safetensors --threads 1,4")
+    .addHelpText(
+      "after",
+      "\nExample:\n  l2p-edge bench --model ./vit_tiny_patch16_224/model.safetensors --threads 1,4\n  l2p-edge bench --model vit-tiny --compare vit-tiny/fp16,vit-tiny/int8",
+    )
     .action(bench);
 }
 
 async function bench(flags: BenchFlags): Promise<void> {
   if (flags.memory) return await memory(flags);
+  if (flags.compare.length > 0) return await compare(flags);
   const [{ runBench }, { benchTable }] = await Promise.all([import("../bench/bench.ts"), import("../bench/table.ts")]);
   const model = await chosenModel(flags.model);
   let bar: ReturnType<typeof progress> | undefined;
@@ -54,6 +60,26 @@ async function bench(flags: BenchFlags): Promise<void> {
     },
   }).finally(() => bar?.stop());
   process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : benchTable(report)}\n`);
+}
+
+async function compare({ model, compare: others, ...flags }: BenchFlags): Promise<void> {
+  const [{ benchVariants }, { variantsTable }, { embeddedModelPath, loadModel }] = await Promise.all([
+    import("../bench/variants.ts"),
+    import("../bench/table.ts"),
+    import("../backbone/model.ts"),
+  ]);
+  const names = [model ?? embeddedModelPath, ...others];
+  const models = await Promise.all(names.map(async (name) => ({ name, model: await loadModel(name) })));
+  let bar: ReturnType<typeof progress> | undefined;
+  const timings = await benchVariants({
+    ...flags,
+    models,
+    onProgress: (done, total, what) => {
+      bar ??= progress("bench", total);
+      bar.update(done, what);
+    },
+  }).finally(() => bar?.stop());
+  process.stdout.write(`${flags.json ? JSON.stringify(timings, null, 2) : variantsTable(timings)}\n`);
 }
 
 async function memory({ model, threads, batches, selected, promptLength, prepack, json }: BenchFlags): Promise<void> {
@@ -76,6 +102,10 @@ function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number of at least 1.");
   return value;
+}
+
+function names(text: string): string[] {
+  return text.split(",").filter((name) => name !== "");
 }
 
 function counts(text: string): number[] {
