@@ -28,6 +28,8 @@ export interface Calibrator {
   apply(probabilities: Float64Array): Float64Array;
   /** @param c The class that it turned out to be; null where it was not among those that were known. */
   observe(probabilities: Float64Array, c: number | null): void;
+  /** A label that came for the first time in the same batch, and again: it was not known, and is not new. */
+  observeAgain(): void;
   save(): Calibration;
 }
 
@@ -108,6 +110,10 @@ export function calibrator(memorySamples: number, from: Calibration): Calibrator
       // One label alone is certain at any slope.
       if (c === null || probabilities.length < 2) return;
       losses = losses.map((loss, k) => kept * loss - Math.log(sharpened(probabilities, slopes[k]!)[c]!));
+    },
+    observeAgain() {
+      labels = kept * labels + 1;
+      newLabels *= kept;
     },
     save: () => ({ losses: [...losses], labels, newLabels, line }),
   };

@@ -135,8 +135,10 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
 
     // Then learn, first of all how right that was.
     classIds.forEach((c, b) => {
-      calibration.observe(mixer.combine(scores[b]!), c < knownClasses ? c : null);
-      if (c < knownClasses) novelty?.observe(queries[b]!);
+      const wasKnown = c < knownClasses;
+      if (!wasKnown && gaps[b] !== Infinity) calibration.observeAgain();
+      else calibration.observe(mixer.combine(scores[b]!), wasKnown ? c : null);
+      if (wasKnown) novelty?.observe(queries[b]!);
     });
     const verdicts = verdictsOn(scores, classIds, knownClasses);
     const effort = afterBatch(settings, before.effort, verdicts, batch.length, plasticity);

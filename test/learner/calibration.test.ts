@@ -63,6 +63,15 @@ describe("calibration", () => {
     expect(one.apply(Float64Array.of(1))[0]).toBeGreaterThan(0.97);
   });
 
+  test("a label that comes more than once in the batch that brings it is new once", () => {
+    const one = fresh();
+    for (let i = 0; i < 6; i++) one.observe(new Float64Array(0), null);
+    for (let i = 0; i < 10; i++) one.observeAgain();
+    const known = one.apply(Float64Array.of(0.5, 0.5)).reduce((a, b) => a + b, 0);
+    expect(known).toBeGreaterThan(0.55);
+    expect(known).toBeLessThan(0.7);
+  });
+
   test("few labels earn little confidence, however sure the heads are", () => {
     const one = fresh();
     const sure = Float64Array.of(0.9999, 0.0001);
