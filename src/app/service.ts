@@ -5,6 +5,7 @@ import type { Dashboard } from "../edge/dashboard/dashboard.ts";
 import { systemd } from "../edge/systemd.ts";
 import { isAppError } from "../kernel/errors.ts";
 import { createLearner } from "../learner/learner.ts";
+import type { Learner } from "../learner/types.ts";
 import type { Status } from "../message/status.ts";
 import { topics as topicsOf } from "../message/topic.ts";
 import { liveView } from "../settings/live-view.ts";
@@ -16,6 +17,7 @@ import { openBackbone } from "./backbone.ts";
 import { tellBrokerNews } from "./broker-news.ts";
 import { commandService } from "./commands.ts";
 import { openDurableState } from "./durable-state.ts";
+import { driftParts } from "./drift-parts.ts";
 import { openForwarding } from "./forwarding.ts";
 import { homeAssistant, homeAssistantTopics } from "./home-assistant.ts";
 import { learnerSettings } from "./learner-settings.ts";
@@ -140,7 +142,8 @@ async function start(live: LiveSettings, log: Log, { undo, release, goOn }: Star
   log("info", `backbone ${model.info.name} on ${runs}`);
   for (const { provider, reason } of engine.provider.refused) log("info", `${provider} not taken: ${reason}`);
 
-  const learner = createLearner({ engine, settings: chosen, seed: settings.learner.seed });
+  const newLearner = (): Learner => createLearner({ engine, settings: chosen, seed: settings.learner.seed });
+  const learner = newLearner();
   const restored = await state.restoreInto(learner, identity);
   if (restored) log("info", `goes on from version ${learner.poolVersion} with ${learner.labels.length} labels`);
   const isEmpty = learner.labels.length === 0 && state.recovered.length === 0;
@@ -180,6 +183,7 @@ async function start(live: LiveSettings, log: Log, { undo, release, goOn }: Star
     modelId: identity.modelId,
     prepare: backbone.prepare,
     journal: state.journal,
+    ...driftParts(settings.drift, newLearner),
     recovered: state.recovered,
     streamState: restored?.stream,
     service: commandService(state, identity, learner, live),

@@ -12,6 +12,7 @@ export function inconsistencies(settings: unknown): Fault[] {
   const tls = keysAt(mqtt, "tls");
   const stream = keysAt(root, "stream");
   const pool = keysAt(keysAt(keysAt(root, "learner"), "overrides"), "pool");
+  const similarity = keysAt(keysAt(root, "drift"), "similarity");
   const sources = keysAt(root, "sources");
   const faults: Fault[] = [];
   const check = (isFine: boolean, path: readonly string[], problem: string): void => {
@@ -25,6 +26,7 @@ export function inconsistencies(settings: unknown): Fault[] {
     ["mqtt", "tls", "keyFile"],
     "needs `certFile` beside it",
   );
+  check(ordered(similarity["warmUp"], similarity["memory"]), ["drift", "similarity", "warmUp"], "is above `memory`");
   const hasUser = mqtt["username"] !== undefined;
   check(mqtt["passwordFile"] === undefined || hasUser, ["mqtt", "passwordFile"], "needs `username` beside it");
   const hasUrl = mqtt["url"] !== undefined;

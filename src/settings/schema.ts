@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { driftSchema } from "./drift-schema.ts";
 import { learnerSchema } from "./learner-schema.ts";
 import { sourcesSchema } from "./sources-schema.ts";
 import type { Settings } from "./types.ts";
@@ -176,6 +177,7 @@ const shape = {
 /** Every key with its bounds, default and meaning; unknown keys are refused. */
 export const settingsSchema: z.ZodType<Settings> = z.strictObject(shape);
 
+  drift: driftSchema,
 /** The schema for editors: of what a file may say. */
 export function settingsJsonSchema(): object {
   const { $schema, ...rest } = z.toJSONSchema(settingsSchema, { io: "input" });

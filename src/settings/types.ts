@@ -6,6 +6,7 @@ export interface Settings {
   readonly model: ModelSettings;
   readonly learner: LearnerChoice;
   readonly stream: StreamChoice;
+  readonly drift: DriftChoice;
   readonly snapshot: SnapshotSettings;
   readonly state: StateSettings;
   readonly dashboard: DashboardSettings;
@@ -136,6 +137,42 @@ export interface StreamChoice {
 
 export interface SnapshotSettings {
   readonly everyLearned: number;
+interface DetectorChoice {
+  readonly detector: "adwin" | "page-hinkley" | "off";
+  readonly adwin: {
+    readonly delta: number;
+    readonly clock: number;
+    readonly maxBuckets: number;
+    readonly minWindow: number;
+    readonly grace: number;
+  };
+  readonly pageHinkley: {
+    readonly delta: number;
+    readonly threshold: number;
+    readonly alpha: number;
+    readonly minSamples: number;
+  };
+}
+
+/** What watches over the world and over the learner, in the pipeline's own names. */
+export interface DriftChoice {
+  readonly error: DetectorChoice;
+  readonly similarity: DetectorChoice & {
+    readonly frames: number;
+    readonly warmUp: number;
+    readonly memory: number;
+    readonly leastDeviation: number;
+  };
+  readonly boost: number;
+  readonly boostLabels: number;
+  readonly rollback: {
+    readonly enabled: boolean;
+    readonly windowLabels: number;
+    readonly margin: number;
+    readonly labelsPerMistake: number;
+  };
+}
+
   readonly everyMs: number;
   readonly precision: "fp16" | "int8";
   readonly keep: number;

@@ -83,13 +83,15 @@ export const defaultDriftSettings: DriftSettings = {
   similarity: {
     detector: "page-hinkley",
     // In deviations of a value from what is usual.
-    pageHinkley: { delta: 0.5, threshold: 12, alpha: 1, minSamples: 1 },
+    pageHinkley: { delta: 0.5, threshold: 10, alpha: 1, minSamples: 1 },
     adwin: { ...adwinDefaults, clock: 1 },
-    frames: 8,
+    frames: 4,
     warmUp: 12,
+    memory: 30,
     leastDeviation: 0.005,
   },
-  boost: 2,
+  // Enough to wake prompts that rest.
+  boost: 1.5,
   boostLabels: 100,
 };
 

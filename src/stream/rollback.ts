@@ -7,8 +7,8 @@ export interface RollbackSettings {
   readonly windowLabels: number;
   /** Share of the labelled frames by which that state must be right more often, 0…1. */
   readonly margin: number;
-  /** Bound on the probability that such a state is gone back to without being better by the margin, 0…1. */
-  readonly falseAlarm: number;
+  /** Labels that pass on average, at least, before an earlier state is taken that is not better by the margin, ≥ 1. */
+  readonly labelsPerMistake: number;
 }
 
 /** Compares the learner with what it was a while ago, on the same labelled frames. */
@@ -29,6 +29,13 @@ export interface RollbackGuardOptions {
   readonly shadow: () => Pick<Learner, "restore" | "predictOne">;
 }
 
+export const defaultRollbackSettings: RollbackSettings = {
+  enabled: false,
+  windowLabels: 300,
+  margin: 0.05,
+  labelsPerMistake: 100_000,
+};
+
 export const noGuard: RollbackGuard = { judge: () => Promise.resolve(false), forget: () => {} };
 
 /** Stakes of the bets, as shares of the capital; one of them is near the best for whatever the advantage is. */
@@ -40,16 +47,17 @@ const stakes = [0.1, 0.2, 0.4, 0.8] as const;
  * Only where the shadow is right more often, by the margin and beyond chance, was the learning since then to its harm (a run
  * of wrong labels, a rate too high), and the learner takes the shadow's state.
  *
- * The proof is a bet (Shafer 2021; Waudby-Smith and Ramdas 2024): with d = shadow right − learner right, the capital
- * Π(1 + stake·(d − margin)) does not grow on average while the shadow is better by no more than the margin. It reaches
- * 1/falseAlarm with a probability of at most falseAlarm (Ville), however often it is looked at.
+ * The proof is a bet (Shafer 2021; Waudby-Smith and Ramdas 2024): with d = shadow right − learner right, a capital that is
+ * multiplied by 1 + stake·(d − margin) does not grow on average while the shadow is better by no more than the margin. It
+ * begins anew wherever it fell below 1 (e-CUSUM; Shin, Ramdas and Rinaldo 2024), so that what was lost while wrong labels
+ * came need not be won back; it then reaches the threshold once in so many labels at most, however often it is looked at.
  *
  * A run of wrong labels shorter than `windowLabels` is always younger than the shadow; a longer one becomes the new
  * truth. While it lasts the learner agrees with it, so it is undone when right labels come again. After going back,
  * `windowLabels` labels pass before there is a shadow again. No sample is kept, and nothing of this over a restart.
  */
 export function rollbackGuard({ settings, learner, shadow }: RollbackGuardOptions): RollbackGuard {
-  const { windowLabels, margin, falseAlarm } = settings;
+  const { windowLabels, margin, labelsPerMistake } = settings;
   const rival = shadow();
   let hasRival = false;
   let next: LearnerState | undefined;
@@ -80,10 +88,10 @@ export function rollbackGuard({ settings, learner, shadow }: RollbackGuardOption
       for (const { sample, learned } of hasRival ? batch : []) {
         const { label } = await rival.predictOne(sample);
         const difference = Number(label === sample.label) - Number(learned.before.label === sample.label);
-        capital = capital.map((money, i) => money * (1 + stakes[i]! * (difference - margin)));
+        capital = capital.map((money, i) => Math.max(1, money) * (1 + stakes[i]! * (difference - margin)));
       }
       labels += batch.length;
-      if (capital.reduce((a, b) => a + b, 0) / stakes.length >= 1 / falseAlarm) {
+      if (capital.reduce((a, b) => a + b, 0) / stakes.length >= labelsPerMistake) {
         learner.restore(current!);
         forget();
         return true;

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { isAppError } from "../../src/kernel/errors.ts";
+import { defaultDriftSettings } from "../../src/stream/drift.ts";
+import { defaultRollbackSettings } from "../../src/stream/rollback.ts";
 import { defaultStreamSettings } from "../../src/stream/settings.ts";
 import { parseSettings } from "../../src/settings/load.ts";
 import { settingsJsonSchema } from "../../src/settings/schema.ts";
@@ -58,10 +60,11 @@ it("no time is longer than Node's timers can be set for: those end after 1 ms", 
 
 describe("defaults", () => {
   it("are the pipeline's own", () => {
-    const { stream, snapshot } = parseSettings("", "", {});
+    const { stream, snapshot, drift } = parseSettings("", "", {});
     const { maxImagePixels: _, ...pipeline } = stream;
     const policy = { snapshotEveryLearned: snapshot.everyLearned, snapshotEveryMs: snapshot.everyMs };
     expect({ ...pipeline, ...policy }).toEqual(defaultStreamSettings);
+    expect(drift).toEqual({ ...defaultDriftSettings, rollback: defaultRollbackSettings });
   });
 });
 

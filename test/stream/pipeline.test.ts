@@ -501,8 +501,8 @@ describe("snapshots and telemetry", () => {
     const b = box({ settings: { snapshotEveryLearned: 2 }, drift: eagerDrift });
     b.send(frame("cam", "1"), frame("cam", "2"), label("cam", "1", "bolt"), label("cam", "2", "nut"));
     await flush();
-    for (const id of ["3", "4", "5", "6", "7", "8"]) {
-      b.send(frame("other", id, id < "7" ? "picture" : "another picture, of a different length"));
+    for (let id = 10; id < 30; id++) {
+      b.send(frame("other", `${id}`, id < 27 ? "picture" : "another picture, of a different length"));
       await flush();
     }
     b.stop();

@@ -120,7 +120,7 @@ export function fakeLearner(state?: LearnerState): FakeLearner {
     predictOne: () => exclusively(predictNow),
     learnOne: async (sample, label) => (await learner.learn([{ ...sample, label }]))[0]!,
     learn: (batch, { plasticity = 1 } = {}) => exclusively(() => learnNow(batch, plasticity)),
-    similarity: (query) => (labels.length === 0 ? null : query[0]! / 100),
+    similarity: (query) => (labels.length === 0 ? null : 1 - query[0]! / 100),
     save: () => ({ arrays: {}, meta: { history: [...history], labels: [...labels] } }),
     saveCompact: () => ({ arrays: {}, meta: { labels: [...labels] } }),
     restore({ meta }) {
