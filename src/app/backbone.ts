@@ -3,6 +3,7 @@ import { embeddedModelPath, loadModel, type Model } from "../backbone/model.ts";
 import type { Precision } from "../backbone/manifest.ts";
 import { prepareImage } from "../backbone/preprocess.ts";
 import type { Provider } from "../backbone/session-protocol.ts";
+import type { TensorRtOptions } from "../backbone/tensorrt-plan.ts";
 
 export interface BackboneOptions {
   /** A folder with manifest.json and model.safetensors, or a .safetensors file; undefined: the embedded one. */
@@ -17,6 +18,10 @@ export interface BackboneOptions {
   readonly head: HeadKind;
   /** Images of more pixels are refused before they are decoded. */
   readonly maxImagePixels: number;
+  /** Of the provider `tensorrt` alone. */
+  readonly tensorrt?: TensorRtOptions;
+  /** How long the engine may take to start, ms; no bound by default. */
+  readonly warmUpMs?: number;
 }
 
 export interface Backbone {
@@ -26,25 +31,23 @@ export interface Backbone {
   readonly prepare: (bytes: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Loads the frozen ViT and starts the engine that runs it. @throws AppError `model/…`, `engine/provider` */
+/** Loads the frozen ViT and starts the engine that runs it. @throws AppError `model/…`, `engine/…` */
 export async function openBackbone(options: BackboneOptions): Promise<Backbone> {
-  const { path = embeddedModelPath, precision, engine: kind, provider, threads, head, maxImagePixels } = options;
+  const { path = embeddedModelPath, precision, engine: kind, maxImagePixels, ...rest } = options;
   const model = await loadModel(path, { precision });
   const { resize, kernel } = model.manifest;
   const { imageSize } = model.info;
   return {
     model,
-    engine: await startEngine(kind, { model, head, provider, threads }),
+    engine: await startEngine(kind, { ...rest, model }),
     prepare: (bytes) => prepareImage(bytes, { imageSize, resize, kernel, maxPixels: maxImagePixels }),
   };
 }
 
-interface EngineOptions {
-  readonly model: Model;
-  readonly head: HeadKind;
-  readonly provider: Provider | "auto";
-  readonly threads: number;
-}
+type EngineOptions = { readonly model: Model } & Omit<
+  BackboneOptions,
+  "path" | "precision" | "engine" | "maxImagePixels"
+>;
 
 /** Imported when chosen: each brings a large runtime. */
 async function startEngine(kind: "onnx" | "tfjs", options: EngineOptions): Promise<Engine> {

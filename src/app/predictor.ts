@@ -3,6 +3,7 @@ import type { LearnerState, Prediction } from "../learner/types.ts";
 import { requireModel, type SnapshotAbout } from "../message/snapshot-about.ts";
 import type { Settings } from "../settings/types.ts";
 import { openBackbone } from "./backbone.ts";
+import { backboneOptions } from "./backbone-options.ts";
 import { learnerSettings } from "./learner-settings.ts";
 
 export interface OneShot extends Prediction {
@@ -20,15 +21,11 @@ export interface Predictor {
 
 /** @throws AppError `model/…`, `engine/provider`, `snapshot/model-mismatch`, `learner/state` */
 export async function openPredictor(
-  settings: Pick<Settings, "model" | "learner" | "stream">,
+  settings: Pick<Settings, "model" | "learner" | "stream" | "state">,
   saved: { readonly about: SnapshotAbout; readonly state: LearnerState },
 ): Promise<Predictor> {
   const chosen = learnerSettings(settings.learner);
-  const { engine, model, prepare } = await openBackbone({
-    ...settings.model,
-    head: chosen.head.kind,
-    maxImagePixels: settings.stream.maxImagePixels,
-  });
+  const { engine, model, prepare } = await openBackbone(backboneOptions(settings));
   try {
     const { modelId, name } = model.info;
     requireModel(saved.about, { modelId, modelName: name });

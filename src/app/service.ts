@@ -14,10 +14,11 @@ import type { LearnedLabel, Predicted, Refused } from "../stream/outcome.ts";
 import type { Log } from "../stream/parts.ts";
 import { pipeline } from "../stream/pipeline.ts";
 import { openBackbone } from "./backbone.ts";
+import { backboneOptions } from "./backbone-options.ts";
 import { tellBrokerNews } from "./broker-news.ts";
 import { commandService } from "./commands.ts";
-import { openDurableState } from "./durable-state.ts";
 import { driftParts } from "./drift-parts.ts";
+import { openDurableState } from "./durable-state.ts";
 import { openForwarding } from "./forwarding.ts";
 import { homeAssistant, homeAssistantTopics } from "./home-assistant.ts";
 import { learnerSettings } from "./learner-settings.ts";
@@ -29,13 +30,14 @@ import { createPublisher } from "./publisher.ts";
 import { cameraSources } from "./sources.ts";
 import { streamBounds } from "./stream-bounds.ts";
 import { clientIdOf, nodeTopics, transportFor } from "./transport.ts";
+import { tellProvider, whileWarming } from "./warm-up.ts";
 import { openWarming } from "./warming.ts";
 import { warmStart } from "./warm-start.ts";
 
 /** How long a snapshot to start from is waited for, ms. */
 const WARM_START_WAIT_MS = 5000;
-/** What systemd is asked to wait while a model is loaded and an engine is built, ms. */
-const WARMING_MS = 10 * 60_000;
+/** What systemd is asked to wait for a start, ms; while the backbone is made, it is asked again and again. */
+const WARMING_MS = 2 * 60_000;
 
 /** A running node. */
 export interface RunningService {
@@ -128,11 +130,7 @@ async function start(live: LiveSettings, log: Log, { undo, release, goOn }: Star
   undo.push(() => warming.giveUp());
 
   const chosen = learnerSettings(settings.learner);
-  const backbone = await openBackbone({
-    ...settings.model,
-    head: chosen.head.kind,
-    maxImagePixels: stream.maxImagePixels,
-  });
+  const backbone = await whileWarming(notify, "the backbone", () => openBackbone(backboneOptions(settings)));
   const { engine, model } = backbone;
   undo.push(() => engine.close());
   goOn();
@@ -140,7 +138,7 @@ async function start(live: LiveSettings, log: Log, { undo, release, goOn }: Star
   const from = { node: node.id, ...identity };
   const runs = `${engine.provider.engine}/${engine.provider.provider}`;
   log("info", `backbone ${model.info.name} on ${runs}`);
-  for (const { provider, reason } of engine.provider.refused) log("info", `${provider} not taken: ${reason}`);
+  tellProvider(engine.provider, log);
 
   const newLearner = (): Learner => createLearner({ engine, settings: chosen, seed: settings.learner.seed });
   const learner = newLearner();
@@ -183,9 +181,9 @@ async function start(live: LiveSettings, log: Log, { undo, release, goOn }: Star
     modelId: identity.modelId,
     prepare: backbone.prepare,
     journal: state.journal,
-    ...driftParts(settings.drift, newLearner),
     recovered: state.recovered,
     streamState: restored?.stream,
+    ...driftParts(settings.drift, newLearner),
     service: commandService(state, identity, learner, live),
     log,
   });

@@ -6,6 +6,7 @@ import type { HeadKind } from "./engine.ts";
 import { readGpuVersions } from "./gpu-versions.ts";
 import { forwardGraph } from "./l2p-graph.ts";
 import type { Model } from "./model.ts";
+import { readRuntimeVersion } from "./runtime-version.ts";
 import type { ProviderChoice } from "./session-protocol.ts";
 import { cudaStep, dialects, ownBuffer, type SessionChoice, type SessionPlan } from "./session-plan.ts";
 
@@ -18,8 +19,6 @@ export interface TensorRtOptions {
   readonly fp16: boolean;
   /** Where built engines are kept, a node's own; undefined: they are built at each start. */
   readonly cacheFolder?: string | undefined;
-  /** ONNX Runtime's version, which an engine's file depends on. */
-  readonly runtime?: string | undefined;
 }
 
 export const defaultTensorRt: TensorRtOptions = { batch: 1, tokens: 25, fp16: false };
@@ -42,12 +41,18 @@ export async function tensorRtPlan(
   own: SessionChoice,
   options: TensorRtOptions,
 ): Promise<TensorRtPlan> {
-  const { batch, tokens, fp16, cacheFolder, runtime = "unknown" } = options;
+  const { batch, tokens, fp16, cacheFolder } = options;
   const graphOf = (pass: "query" | "prompted"): Uint8Array =>
     buildFixed(forwardGraph(model, dialects.tensorrt, undefined, pass), { B: batch, T: tokens });
   const { modelId } = model.info;
   const hashOf = (pass: "query" | "prompted"): string => createHash("sha256").update(graphOf(pass)).digest("hex");
-  const key = { modelId, graphs: [hashOf("query"), hashOf("prompted")], fp16, runtime, ...readGpuVersions() };
+  const key = {
+    modelId,
+    graphs: [hashOf("query"), hashOf("prompted")],
+    fp16,
+    runtime: readRuntimeVersion(),
+    ...readGpuVersions(),
+  };
   const cache = cacheFolder === undefined ? undefined : await openEngineCache(cacheFolder, key);
   return {
     sessions: { query: "query", prompted: "prompted", step: "step" },

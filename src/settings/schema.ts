@@ -90,6 +90,18 @@ const model = section("The frozen backbone.", {
     .default("auto")
     .describe("ONNX Runtime's execution provider; auto takes CUDA where it starts, else the CPU."),
   threads: atLeast(0, 0).max(256).describe("CPU threads; 0: the runtime's choice."),
+  warmUpMs: milliseconds(1000, 30 * 60_000).describe(
+    "How long the engine may take to start, ms; TensorRT builds its engines in it. Then the node gives up, with a code.",
+  ),
+  tensorrt: section("Of the provider tensorrt. Its engines are kept in engines/ of state.folder.", {
+    fp16: z
+      .boolean()
+      .default(false)
+      .describe("Half precision where TensorRT finds it faster; answers differ slightly."),
+    batch: atLeast(1, 1)
+      .max(32)
+      .describe("Images of one forward: its engines take exactly so many, fewer cost the same."),
+  }),
 });
 
 const snapshot = section("Checkpoints on disk and the snapshot that is published.", {
@@ -165,6 +177,7 @@ const shape = {
   model,
   learner: learnerSchema,
   stream: streamSchema,
+  drift: driftSchema,
   snapshot,
   state,
   dashboard,
@@ -177,7 +190,6 @@ const shape = {
 /** Every key with its bounds, default and meaning; unknown keys are refused. */
 export const settingsSchema: z.ZodType<Settings> = z.strictObject(shape);
 
-  drift: driftSchema,
 /** The schema for editors: of what a file may say. */
 export function settingsJsonSchema(): object {
   const { $schema, ...rest } = z.toJSONSchema(settingsSchema, { io: "input" });

@@ -67,6 +67,8 @@ export interface ModelSettings {
   readonly provider: "auto" | "cpu" | "cuda" | "tensorrt";
   /** 0: the runtime's own choice. */
   readonly threads: number;
+  readonly warmUpMs: number;
+  readonly tensorrt: { readonly fp16: boolean; readonly batch: number };
 }
 
 export interface LearnerChoice {
@@ -135,8 +137,6 @@ export interface StreamChoice {
   readonly drainMs: number;
 }
 
-export interface SnapshotSettings {
-  readonly everyLearned: number;
 interface DetectorChoice {
   readonly detector: "adwin" | "page-hinkley" | "off";
   readonly adwin: {
@@ -173,6 +173,8 @@ export interface DriftChoice {
   };
 }
 
+export interface SnapshotSettings {
+  readonly everyLearned: number;
   readonly everyMs: number;
   readonly precision: "fp16" | "int8";
   readonly keep: number;

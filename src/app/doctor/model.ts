@@ -3,19 +3,22 @@ import type { OnnxEngine } from "../../backbone/onnx-engine.ts";
 import { prepareImage } from "../../backbone/preprocess.ts";
 import type { Settings } from "../../settings/types.ts";
 import { openBackbone } from "../backbone.ts";
+import { backboneOptions } from "../backbone-options.ts";
 import { type Check, type Finding, failed, ok, warning } from "./check.ts";
 import { profileText, provedFinding } from "./runtime.ts";
 
+type ModelPart = Pick<Settings, "model" | "learner" | "stream" | "state">;
+
 /** The configured model through the configured engine, and the image decoders before it. */
-export function modelChecks({ model, stream }: Pick<Settings, "model" | "stream">): readonly Check[] {
+export function modelChecks(settings: ModelPart): readonly Check[] {
   return [
     { name: "image decoders", run: decodersFinding },
-    { name: "model", run: () => modelFinding(model, stream.maxImagePixels) },
+    { name: "model", run: () => modelFinding(settings) },
   ];
 }
 
-async function modelFinding(settings: Settings["model"], maxImagePixels: number): Promise<Finding> {
-  const { model, engine, prepare } = await openBackbone({ ...settings, head: { kind: "linear" }, maxImagePixels });
+async function modelFinding(settings: ModelPart): Promise<Finding> {
+  const { model, engine, prepare } = await openBackbone(backboneOptions(settings));
   try {
     const pixels = await prepare(await picture("jpeg"));
     await engine.query({ pixels, count: 1 }); // the first run also plans memory

@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { stat } from "node:fs/promises";
 import { createOnnxEngine } from "../../backbone/onnx-engine.ts";
+import { readRuntimeVersion } from "../../backbone/runtime-version.ts";
 import { startBackend } from "../../backbone/tfjs-backend.ts";
 import { randomModel } from "../../bench/random-model.ts";
 import type { RuntimeProbes } from "./runtime.ts";
@@ -30,10 +30,7 @@ export function runtimeProbes(): RuntimeProbes {
         await engine.close();
       }
     },
-    async runtimeVersion() {
-      const path = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
-      return (JSON.parse(await readFile(path, "utf8")) as { version: string }).version;
-    },
+    runtimeVersion: async () => readRuntimeVersion(),
     async hasGpu() {
       const found = await Promise.all(gpuFiles.map((path) => stat(path).catch(() => undefined)));
       return found.some((file) => file !== undefined);

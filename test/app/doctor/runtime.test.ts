@@ -1,14 +1,27 @@
 import { describe, expect, it } from "vitest";
 import { type Finding, runChecks } from "../../../src/app/doctor/check.ts";
+import type { Profile } from "../../../src/backbone/profile.ts";
 import { runtimeChecks, type RuntimeProbes } from "../../../src/app/doctor/runtime.ts";
 import { runtimeProbes } from "../../../src/app/doctor/runtime-probes.ts";
 import type { ModelSettings } from "../../../src/settings/types.ts";
 
-const model: ModelSettings = { engine: "onnx", provider: "auto", threads: 0 };
+const model: ModelSettings = {
+  engine: "onnx",
+  provider: "auto",
+  threads: 0,
+  warmUpMs: 1000,
+  tensorrt: { fp16: false, batch: 1 },
+};
+
+function everyPass(nodes: Readonly<Record<string, number>>, onCpu: Readonly<Record<string, number>> = {}): Profile {
+  const pass = { nodes, onCpu };
+  return { query: pass, prompted: pass, step: pass };
+}
+
 const probes: RuntimeProbes = {
   runOn: async (provider) => {
     if (provider !== "cpu") throw new Error("libcudart.so.12 is not there\n  at somewhere");
-    return { CPUExecutionProvider: 40 };
+    return everyPass({ CPUExecutionProvider: 40 }, { MatMul: 12 });
   },
   runtimeVersion: async () => "1.2.3",
   hasGpu: async () => false,
@@ -28,7 +41,10 @@ async function found(
 describe("the runtimes", () => {
   it("are told with the provider that ran the nodes, and why others do not start", async () => {
     expect(await found()).toEqual({
-      "ONNX Runtime": { verdict: "ok", detail: "1.2.3; on the CPU: CPU ran 40 nodes" },
+      "ONNX Runtime": {
+        verdict: "ok",
+        detail: "1.2.3; on the CPU: query: CPU ran 40 nodes; prompted: CPU ran 40 nodes; step: CPU ran 40 nodes",
+      },
       CUDA: { verdict: "ok", detail: "not here, and not needed: libcudart.so.12 is not there" },
       TensorRT: { verdict: "ok", detail: "not here, and not needed: libcudart.so.12 is not there" },
       "TensorFlow.js": { verdict: "ok", detail: "WASM; node not: absent" },
@@ -52,8 +68,26 @@ describe("the runtimes", () => {
   });
 
   it("that start on a GPU say so", async () => {
-    const { CUDA } = await found({}, { runOn: async () => ({ CUDAExecutionProvider: 39, CPUExecutionProvider: 1 }) });
-    expect(CUDA).toEqual({ verdict: "ok", detail: "starts: CUDA ran 39 nodes, CPU ran 1 nodes" });
+    // What is on the CPU there computes sizes.
+    const onGpu = everyPass({ CUDAExecutionProvider: 39, CPUExecutionProvider: 1 });
+    const { CUDA } = await found({}, { runOn: async () => onGpu });
+    expect(CUDA).toMatchObject({
+      verdict: "ok",
+      detail: expect.stringMatching(/^starts: query: CUDA ran 39 nodes, CPU ran 1 nodes; prompted: /),
+    });
+  });
+
+  it("that leave work to the CPU are a warning, with the operators of each pass", async () => {
+    const all = everyPass({ CUDAExecutionProvider: 39 });
+    const step = { nodes: { CUDAExecutionProvider: 90, CPUExecutionProvider: 14 }, onCpu: { Gelu: 12, Erf: 2 } };
+    const { CUDA, TensorRT } = await found({}, { runOn: async () => ({ ...all, step }) });
+    for (const finding of [CUDA, TensorRT]) {
+      expect(finding).toMatchObject({
+        verdict: "warning",
+        detail: expect.stringMatching(/; fell back to the CPU: step: Gelu 12×, Erf 2×$/),
+        advice: expect.stringContaining("l2p-edge bench"),
+      });
+    }
   });
 
   it("matter by the engine that is set", async () => {
@@ -68,7 +102,8 @@ describe("the runtimes", () => {
 
   it("of this machine run a real graph", async () => {
     const { runOn, runtimeVersion } = runtimeProbes();
-    expect((await runOn("cpu"))["CPUExecutionProvider"]).toBeGreaterThan(10);
+    for (const { nodes } of Object.values(await runOn("cpu")))
+      expect(nodes["CPUExecutionProvider"]).toBeGreaterThan(10);
     expect(await runtimeVersion()).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
