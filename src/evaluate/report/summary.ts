@@ -66,4 +66,6 @@ export const columns: readonly Column[] = [
   { title: "A_auc", of: (m) => m.aAuc },
   { title: "A_last", of: (m) => m.aLast },
   { title: "prequential", of: (m) => m.prequential.overall },
+  { title: "ECE", of: (m) => m.calibrationError },
+  { title: "unknown AUROC", of: (m) => m.unknown?.areaUnderRoc ?? null },
 ];
