@@ -89,7 +89,7 @@ describe("README.md", () => {
     });
     // `statistics` is reserved and not published yet.
     const inputs = ["frame", "label", "command"];
-    const outputs = ["prediction", "learned", "rejected", "status", "telemetry", "snapshot", "manifest", "reply"];
+    const outputs = ["prediction", "learned", "rejected", "status", "telemetry", "drift", "snapshot", "manifest", "reply"];
     expect(new Set(kinds)).toEqual(new Set([...inputs, ...outputs]));
   });
 
