@@ -5,8 +5,9 @@
 #
 #   deploy/jetson/build-onnxruntime.sh [FOLDER]   default: ./onnxruntime; 20 GB of disk and, it is said, hours
 #
-# Needs: JetPack 6 with cuda-toolkit, libcudnn and libnvinfer-dev; git, CMake 3.28, Python 3, Node and npm. With less than 16 GB of
-# memory add swap and set JOBS=2. It asks for no root but to copy into $TARGET.
+# Needs: JetPack 6.1 or 6.2 (CUDA 12.6, cuDNN 9.3, TensorRT 10.3; 6.0 has older ones) with cuda-toolkit, libcudnn and libnvinfer-dev;
+# git, CMake 3.28, Python 3, Node and npm. With less than 16 GB of memory add swap and set JOBS=2. It asks for no root but to copy
+# into $TARGET. tensorrt-options.patch beside this file is applied first: it is why engines are kept from start to start.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${1:-onnxruntime}
@@ -21,10 +22,16 @@ fail() {
 [[ $(uname -m) == aarch64 ]] || fail "this is no Jetson: $(uname -m)"
 [[ -e /etc/nv_tegra_release ]] || fail "there is no /etc/nv_tegra_release: JetPack is not installed"
 [[ -x /usr/local/cuda/bin/nvcc ]] || fail "there is no /usr/local/cuda/bin/nvcc: apt install nvidia-jetpack"
-[[ -e /usr/include/aarch64-linux-gnu/NvInfer.h ]] || fail "there is no NvInfer.h: apt install libnvinfer-dev"
+include=/usr/include/aarch64-linux-gnu
+[[ -e $include/NvInfer.h ]] || fail "there is no NvInfer.h: apt install libnvinfer-dev"
+grep -Eq '(NV_TENSORRT_MAJOR|TRT_MAJOR_ENTERPRISE) 10' "$include/NvInferVersion.h" || fail "TensorRT is not of version 10: JetPack 6.1 or newer"
 
 [[ -d $folder ]] || git clone --recursive --depth 1 --branch "v$version" https://github.com/microsoft/onnxruntime "$folder"
 cd "$folder"
+patch=$here/tensorrt-options.patch
+if ! git apply --reverse --check "$patch" 2>/dev/null; then
+  git apply "$patch" || fail "the Node binding of $version is another than the patch is for: see $patch"
+fi
 # 87: Orin's compute capability; 72 for Xavier, which JetPack 6 does not support.
 PATH=/usr/local/cuda/bin:$PATH ./build.sh --config Release --update --build --parallel "${JOBS:-4}" --skip_tests \
   --build_shared_lib --build_nodejs \
@@ -43,4 +50,4 @@ place=$(find "$target/node_modules/onnxruntime-node/bin" -type d -path '*/linux/
 [[ $(basename "$(dirname "$(dirname "$place")")") == $(basename "$(dirname "$(dirname "$built")")") ]] ||
   fail "built for another N-API than the one in $target"
 cp -v "$built"/* "$place/"
-echo "now: l2p-edge doctor   (it must say that CUDA ran the graphs), then l2p-edge bench"
+echo "now: l2p-edge doctor, as deploy/README.md says; then l2p-edge bench"
