@@ -32,7 +32,9 @@ export { type Pipeline, pipeline } from "./stream/pipeline.ts";
 export type { PipelineParts } from "./stream/wire.ts";
 export { defaultStreamSettings, type StreamSettings } from "./stream/settings.ts";
 export type { Journal, JournalEntry, Log, RawMessage } from "./stream/parts.ts";
-export type { LearnedLabel, Predicted, Refused, Reply } from "./stream/outcome.ts";
+export { defaultDriftSettings, type DriftSettings } from "./stream/drift.ts";
+export { defaultRollbackSettings, type RollbackSettings } from "./stream/rollback.ts";
+export type { DriftNotice, LearnedLabel, Predicted, Refused, Reply } from "./stream/outcome.ts";
 
 // A whole node
 export { createLog, type LogOptions } from "./edge/log.ts";

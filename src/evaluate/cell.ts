@@ -2,6 +2,7 @@ import type { Engine, HeadKind } from "../backbone/engine.ts";
 import type { Model } from "../backbone/model.ts";
 import { createOnnxEngine } from "../backbone/onnx-engine.ts";
 import { cellFile } from "./cell-file.ts";
+import { driftAlarms } from "./drift-alarms.ts";
 import type { ImageStore } from "./image-store.ts";
 import { measure } from "./measure.ts";
 import type { Method, MethodContext, MethodKind, MethodSettings } from "./methods/method.ts";
@@ -109,6 +110,7 @@ function resultOf({ spec, scenario }: CellOptions, record: RunRecord, cost: Cost
     right: record.right,
     bins: record.bins,
     promptUse: record.promptUse,
+    drift: driftAlarms(record),
     metrics: measure(record, tests),
     cost,
   };

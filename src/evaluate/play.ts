@@ -82,6 +82,8 @@ async function playTurn(
   }
   for (const place of frames) {
     noteNovelty(record, said.get(place)!, known.has(labelOf(place)));
+    const { similarity } = said.get(place)!;
+    if (similarity !== undefined) (record.similarity ??= []).push(similarity);
     // Of a class that is held out there is no right answer.
     if (!scenario.unlabelled?.has(scenario.stream[place]!)) score(record, said.get(place)!, labelOf(place));
   }

@@ -33,6 +33,8 @@ export interface RunRecord {
   labels: string[];
   /** How novel frames looked whose class had been learned, and others, and how many of them were called unknown. */
   novelty?: Record<"known" | "novel", { scores: number[]; unknown: number }>;
+  /** How near each frame was to what had been learned; null before the first label; absent for what has no such measure. */
+  similarity?: (number | null)[];
   /** Where labels are asked for. */
   asking?: AskingState;
   cost: { learnMs: number; learned: number; predictMs: number; predicted: number };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { appError } from "../kernel/errors.ts";
+import type { DriftAlarms } from "./drift-alarms.ts";
 import type { Bin, Prequential } from "./metrics.ts";
 import type { Point } from "./record.ts";
 import type { Segment } from "./scenario.ts";
@@ -84,6 +85,8 @@ export interface CellResult {
   readonly right: Readonly<Record<string, string>>;
   readonly bins: readonly Bin[];
   readonly promptUse: readonly (readonly number[])[] | null;
+  /** Null for what is no learner of a node. */
+  readonly drift: DriftAlarms | null;
   readonly metrics: Metrics;
   readonly cost: Cost;
 }
@@ -129,6 +132,10 @@ const resultSchema: z.ZodType<CellResult> = z.object({
   right: z.record(z.string(), z.string().regex(/^[01]*$/)),
   bins: z.array(z.object({ count: whole, confidence: number, right: whole })),
   promptUse: z.array(z.array(whole)).nullable(),
+  drift: z
+    .object({ error: z.array(whole), similarity: z.array(whole) })
+    .nullable()
+    .default(null),
   metrics: z.object({
     averageAccuracy: number,
     forgetting: maybe,

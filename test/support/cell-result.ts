@@ -5,6 +5,7 @@ export function cellResult(changes: {
   readonly spec?: Partial<CellSpec>;
   readonly metrics?: Partial<Metrics>;
   readonly promptUse?: CellResult["promptUse"];
+  readonly drift?: CellResult["drift"];
 }): CellResult {
   return {
     v: 1,
@@ -42,6 +43,7 @@ export function cellResult(changes: {
     right: { overall: "01".repeat(20) },
     bins: [],
     promptUse: changes.promptUse ?? null,
+    drift: changes.drift ?? null,
     metrics: {
       averageAccuracy: 0.6,
       forgetting: 0.4,

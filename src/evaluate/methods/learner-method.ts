@@ -26,11 +26,12 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
   const blank = new Uint8Array(engine.info.imageSize ** 2 * 3);
   const pixelsOf = (pixels: Uint8Array): Uint8Array => (prompted ? pixels : blank);
 
-  function said(prediction: Prediction): Said {
+  function said(prediction: Prediction, similarity: number | null): Said {
     const { label, confidence, heads, promptIds, novelty } = prediction;
     const parts = settings.heads.length > 1 ? settings.heads.map((name) => [name, heads[name]] as const) : [];
     const doubt = doubtOf(prediction);
-    return { label, confidence, heads: Object.fromEntries(parts), promptIds, doubt, ...(novelty && { novelty }) };
+    const told = { label, confidence, heads: Object.fromEntries(parts), promptIds, doubt, similarity };
+    return { ...told, ...(novelty && { novelty }) };
   }
 
   async function rehearsed(count: number): Promise<LabelledShown[]> {
@@ -41,17 +42,19 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
 
   return {
     learn: async (batch) => {
+      const near = batch.map(({ query }) => learner.similarity(query));
       const joined = [...batch, ...(await rehearsed(batch.length))];
       const learned = await learner.learn(
         joined.map(({ query, pixels, label }) => ({ query, pixels: pixelsOf(pixels), label })),
       );
       for (const { image, label } of batch) buffer?.add({ image, label });
-      return learned.slice(0, batch.length).map(({ before }) => said(before));
+      return learned.slice(0, batch.length).map(({ before }, i) => said(before, near[i]!));
     },
     predict: async (batch) => {
       const results: Said[] = [];
       for (const { query, pixels } of batch) {
-        results.push(said(await learner.predictOne({ query, pixels: pixelsOf(pixels) })));
+        const prediction = await learner.predictOne({ query, pixels: pixelsOf(pixels) });
+        results.push(said(prediction, learner.similarity(query)));
       }
       return results;
     },

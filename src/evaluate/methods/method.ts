@@ -29,6 +29,8 @@ export interface Said {
   readonly promptIds?: readonly number[];
   /** How novel it looks, where the method has a measure of that. */
   readonly novelty?: { readonly score: number; readonly unknown: boolean };
+  /** How near it is to what was learned, −1…1, null before the first label, where the method watches for drift. */
+  readonly similarity?: number | null;
   /** How much its label would teach, 0…1, where the method can ask for labels. */
   readonly doubt?: number;
 }

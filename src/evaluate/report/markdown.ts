@@ -1,11 +1,17 @@
 import type { CellResult } from "../result.ts";
+import { driftTable, type Texts } from "./drift-table.ts";
 import { columns, type Group, groupsOf, type MethodSummary, type Spread } from "./summary.ts";
 
 /** A Markdown table for each group of results; shares in percent, mean ± deviation over seeds. */
 export function markdownTables(results: readonly CellResult[]): string {
   return groupsOf(results)
-    .map((group) => `${heading(group)}\n\n${table(group)}\n`)
+    .map((group) => [`${heading(group)}\n\n${table(tableOf(group))}\n`, ...driftPart(group)].join("\n"))
     .join("\n");
+}
+
+function driftPart(group: Group): string[] {
+  const drift = driftTable(group);
+  return drift === undefined ? [] : [`${table(drift)}\n`];
 }
 
 function heading({ name, cells }: Group): string {
@@ -14,14 +20,13 @@ function heading({ name, cells }: Group): string {
   return `**${name}**: ${frames} frames, ${classes} classes, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 }
 
-function table(group: Group): string {
-  const { head, rows } = tableOf(group);
+function table({ head, rows }: Texts): string {
   const lines = [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 /** The texts of a group's table, a row a method, and one for each of its heads alone. */
-export function tableOf({ methods }: Group): { readonly head: string[]; readonly rows: string[][] } {
+export function tableOf({ methods }: Group): Texts {
   return {
     head: ["method", ...columns.map(({ title }) => title), "ms to learn", "ms to predict", "state"],
     rows: methods.flatMap((method) => [

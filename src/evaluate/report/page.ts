@@ -1,5 +1,6 @@
 import type { CellResult } from "../result.ts";
 import { type Drawing, openDrawing } from "./draw.ts";
+import { driftTable, type Texts } from "./drift-table.ts";
 import { percent, tableOf } from "./markdown.ts";
 import { accuracyBars, anytimeLines, colours, promptHistograms, prequentialLines } from "./plots.ts";
 import { type Group, groupsOf, type MethodSummary } from "./summary.ts";
@@ -29,7 +30,7 @@ function groupSection(drawing: Drawing, group: Group, color: ReturnType<typeof c
     figure(accuracyBars(drawing, group, color), "At the end of the stream; lines show the deviation over seeds.") +
     figure(anytimeLines(drawing, group, color), "On test images of the classes seen so far. Dashed: a segment ends.") +
     figure(prequentialLines(drawing, group, color), "Each frame is predicted before its label is learned.") +
-    `<details><summary>Numbers</summary>${table(group)}</details></section>`
+    `<details><summary>Numbers</summary>${table(tableOf(group))}${driftPart(group)}</details></section>`
   );
 }
 
@@ -53,8 +54,12 @@ function sharing({ spread }: MethodSummary): string {
   return percent(spread(({ metrics }) => metrics.promptSharing));
 }
 
-function table(group: Group): string {
-  const { head, rows } = tableOf(group);
+function driftPart(group: Group): string {
+  const drift = driftTable(group);
+  return drift === undefined ? "" : table(drift);
+}
+
+function table({ head, rows }: Texts): string {
   const titles = head.map((title) => `<th>${title}</th>`).join("");
   const body = rows.map(([method, ...cells]) => {
     return `<tr><th scope="row">${escape(method!)}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;

@@ -1,0 +1,35 @@
+import { driftScore } from "../drift-alarms.ts";
+import type { Group } from "./summary.ts";
+
+/** The texts of a table. */
+export interface Texts {
+  readonly head: string[];
+  readonly rows: string[][];
+}
+
+/** Scenarios whose segments begin with a change of the world, or in which nothing changes at all. */
+const isSteady: Readonly<Record<string, boolean>> = { drift: false, parts: false, stationary: true };
+
+/** What the drift detectors noticed, all seeds together; undefined where there is nothing to tell. */
+export function driftTable({ cells, methods }: Group): Texts | undefined {
+  const steady = isSteady[cells[0]!.spec.scenario];
+  const watched = methods.filter((method) => method.cells.some(({ drift }) => drift !== null));
+  if (steady === undefined || watched.length === 0) return undefined;
+  return {
+    head: ["drift detector", "changes noticed", "frames until then", "false alarms in 10,000 frames"],
+    rows: watched.flatMap(({ method, cells: own }) =>
+      (["error", "similarity"] as const).map((watch) => {
+        const scores = own.map(({ drift, stream }) => driftScore(drift?.[watch] ?? [], stream.segments, steady));
+        const sum = (of: (score: (typeof scores)[number]) => number): number => scores.reduce((a, s) => a + of(s), 0);
+        const frames = own.reduce((total, { stream }) => total + stream.frames, 0);
+        const delays = scores.flatMap(({ delay }) => (delay === null ? [] : [delay])).toSorted((a, b) => a - b);
+        return [
+          `${method}: ${watch}`,
+          steady ? "–" : `${sum(({ noticed }) => noticed)} of ${sum(({ changes }) => changes)}`,
+          String(delays[Math.floor(delays.length / 2)] ?? "–"),
+          ((1e4 * sum(({ falseAlarms }) => falseAlarms)) / frames).toFixed(1),
+        ];
+      }),
+    ),
+  };
+}
