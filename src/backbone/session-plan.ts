@@ -41,7 +41,7 @@ export function cpuPlan(model: Model, head: HeadKind, own: SessionChoice): Sessi
     sessions: { query: "all", prompted: "all", step: "all" },
     atStart: ["all"],
     options: () => {
-      const stored = mapped(model);
+      const stored = mapped(model, own);
       const step = stepGraph(model, head, stored, dialects.cpu);
       const forward = forwardGraph(model, dialects.cpu, stored);
       const graph = buildEither("l2p", "train", step, forward);
@@ -64,19 +64,23 @@ export function cudaPlan(model: Model, head: HeadKind, own: SessionChoice): Sess
 
 /** The training step on CUDA: TensorRT runs no training. */
 export function cudaStep(model: Model, head: HeadKind, own: SessionChoice): SessionOptions {
-  const graph = stepGraph(model, head, mapped(model), dialects.cuda).build();
+  const graph = stepGraph(model, head, mapped(model, own), dialects.cuda).build();
   return { ...own, model: ownBuffer(graph), providers: ["cuda"], weightsFolder: model.mappable?.folder };
 }
 
 function cudaForward(model: Model, own: SessionChoice): SessionOptions {
-  const graph = forwardGraph(model, dialects.cuda, mapped(model)).build();
+  const graph = forwardGraph(model, dialects.cuda, mapped(model, own)).build();
   return { ...own, model: ownBuffer(graph), providers: ["cuda"], weightsFolder: model.mappable?.folder };
 }
 
-/** Where sessions find the weights, in pages of a file. @throws AppError `model/changed` */
-function mapped({ mappable }: Model): Stored {
+/**
+ * Where sessions find the weights, in pages of a file. What is to be laid out for the processor must be float32 when the
+ * session is made: then half precision is decoded, and held once. @throws AppError `model/changed`
+ */
+function mapped({ mappable }: Model, { prepack }: SessionChoice): Stored {
   mappable?.check();
-  return mappable?.tensors;
+  if (mappable === undefined || !prepack) return mappable?.tensors;
+  return new Map([...mappable.tensors].filter(([, { type }]) => type !== "float16"));
 }
 
 /** A model's bytes in a buffer of their own, so that it can be transferred. */

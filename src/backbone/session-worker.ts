@@ -37,6 +37,8 @@ function options({ providers, threads, weightsFolder, prepack }: SessionOptions)
     // A pattern is kept for each batch size that ever came, with its block of memory.
     enableMemPattern: false,
     extra: {
+      // Half precision that was widened beforehand would be held in each branch; so it is widened when it is used.
+      ...(!prepack && { optimization: { disable_specified_optimizers: "ConstantFolding" } }),
       session: {
         // Each session has threads of its own, which spin on after a run and would take the cores from the other session.
         force_spinning_stop: "1",
