@@ -40,6 +40,7 @@ export const noGuard: RollbackGuard = { judge: () => Promise.resolve(false), for
 
 /** Stakes of the bets, as shares of the capital; one of them is near the best for whatever the advantage is. */
 const stakes = [0.1, 0.2, 0.4, 0.8] as const;
+const begin = (): number[] => stakes.map(() => 1);
 
 /**
  * A shadow with the state of `windowLabels` to twice as many labels ago predicts what the learner predicts, and both are
@@ -63,7 +64,6 @@ export function rollbackGuard({ settings, learner, shadow }: RollbackGuardOption
   let next: LearnerState | undefined;
   let current: LearnerState | undefined;
   let labels = 0;
-  const begin = (): number[] => stakes.map(() => 1);
   let capital = begin();
 
   function forget(): void {

@@ -18,12 +18,12 @@ const learner = (): Learner => createLearner({ engine, settings: { ...stream, he
 async function frames(from: number, count: number, dim = 0): Promise<LabelledSample[]> {
   const { test } = syntheticStream({ classes: 6, perClass: 6, seed: 3, noise: 60 });
   const rng = createRng(from);
-  const { query } = learner();
+  const one = learner();
   return Promise.all(
     Array.from({ length: count }, async () => {
       const { pixels, label } = test[rng.int(test.length)]!;
       const darker = pixels.map((x) => x * (1 - dim));
-      return { pixels: darker, label, query: await query(darker) };
+      return { pixels: darker, label, query: await one.query(darker) };
     }),
   );
 }
