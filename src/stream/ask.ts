@@ -54,8 +54,8 @@ export const askerStateSchema: z.ZodType<AskerState> = z.object({
 const hourMs = 3_600_000;
 /** The budget of so long can be saved up, and spent at once. */
 const savingMs = hourMs / 12;
-/** Frames that a doubt is compared with. */
-const memory = 256;
+/** Frames that a doubt is compared with: few, since doubts fall while the learner learns. */
+const memory = 64;
 /** Frames that have asked lately: what looks like them waits for their labels. */
 const askedMemory = 8;
 /** Of a pause between frames, only so much tells how often they come, ms. */
