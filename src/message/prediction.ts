@@ -31,7 +31,9 @@ export const predictionSchema: z.ZodType<PredictionMessage> = z.strictObject({
   unknown: z.boolean().describe("unlike anything learned: the label is only what it resembles most"),
   novelty: probability.nullable().describe("share of the latest labelled frames that looked less novel"),
   wantsLabel: z.boolean().describe("its label would teach much: please send it"),
-  top: z.array(z.tuple([z.string(), probability])).describe("label and probability, likeliest first; the rest is also for labels never seen"),
+  top: z
+    .array(z.tuple([z.string(), probability]))
+    .describe("label and probability, likeliest first; the rest is also for labels never seen"),
   promptIds: z.array(z.int().min(0)).describe("selected prompts, most similar first"),
   poolVersion: z.int().min(0).describe("how many batches had been learned"),
   modelId: z.string().describe("sha256 of the backbone's weights"),

@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { type Order, planTurns, type Protocol, type Turn } from "../../src/evaluate/plan.ts";
 
 const once: Order = { order: "stream", epochs: 1 };
-const singlePass: Protocol = { kind: "single-pass", batch: 4, labelShare: 1, labels: "random", labelDelay: 0, stops: 5 };
+const singlePass: Protocol = {
+  kind: "single-pass",
+  batch: 4,
+  labelShare: 1,
+  labels: "random",
+  labelDelay: 0,
+  stops: 5,
+};
 
 /** A stream of `length` images in segments of these ends. */
 function streamOf(...ends: number[]): { stream: number[]; segments: { name: string; end: number }[] } {

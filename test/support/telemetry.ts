@@ -8,7 +8,17 @@ export const sampleTelemetry: PipelineTelemetry = {
   poolVersion: 4,
   paused: false,
   rates: { framesPerSecond: 1, predictionsPerSecond: 1, learnedPerSecond: 0.5 },
-  totals: { frames: 5, predictions: 4, unknown: 1, asked: 2, learned: 4, corrections: 1, duplicates: 2, replayed: 0, driftSignals: 0 },
+  totals: {
+    frames: 5,
+    predictions: 4,
+    unknown: 1,
+    asked: 2,
+    learned: 4,
+    corrections: 1,
+    duplicates: 2,
+    replayed: 0,
+    driftSignals: 0,
+  },
   drift: { error: 0, similarity: 0, rollbacks: 0 },
   plasticity: 1,
   latencyMs: {
