@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -18,12 +18,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it("check tells what is right, and every fault with its line", async () => {
   await writeFile(file, "node: { id: box-1 }\n");
-  expect(await runCli(["config", "check", "--config", file])).toMatchObject({
+  expect(await runCli(["config", "check", "--config", file], { cwd: folder })).toMatchObject({
     status: 0,
     stdout: `${file} is fine: 1 settings besides the defaults\n`,
   });
   await writeFile(file, "nod: { id: box-1 }\nlog: { level: 3 }\n");
-  const { status, stdout, stderr } = await runCli(["config", "check", "--config", file]);
+  const { status, stdout, stderr } = await runCli(["config", "check", "--config", file], { cwd: folder });
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toContain("settings/invalid: 2 faults");
   expect(stderr).toContain("box.yaml:1 nod");
@@ -33,20 +33,27 @@ it("check tells what is right, and every fault with its line", async () => {
 it("show prints a configuration that says the same, with origins", async () => {
   await writeFile(file, "node: { id: box-1 }\nmqtt: { tls: {}, url: 'mqtt://broker' }\n");
   const env = { L2P_EDGE_BROKER__PORT: "1999" };
-  const { stdout } = await runCli(["config", "show", "--config", file], { env });
+  const { stdout } = await runCli(["config", "show", "--config", file], { env, cwd: folder });
   expect(parseSettings(stdout, "", {})).toEqual(
     parseSettings("node: { id: box-1 }\nmqtt: { url: 'mqtt://broker' }", "", env),
   );
   expect(stdout).toMatch(/^ {2}port: 1999 +# L2P_EDGE_BROKER__PORT$/m);
   expect(stdout).toMatch(/^ {2}keepAliveS: 30 +# default$/m);
-  const changed = await runCli(["config", "show", "--changed", "--config", file], { env });
+  const changed = await runCli(["config", "show", "--changed", "--config", file], { env, cwd: folder });
   expect(parse(changed.stdout)).toEqual({
     node: { id: "box-1" },
     mqtt: { url: "mqtt://broker" },
     broker: { port: 1999 },
   });
-  const json = await runCli(["config", "show", "--json", "--changed", "--config", file]);
+  const json = await runCli(["config", "show", "--json", "--changed", "--config", file], { cwd: folder });
   expect(JSON.parse(json.stdout)).toContainEqual({ path: ["node", "id"], value: "box-1", origin: `${file}:1` });
+
+  // As a node that runs in this folder would have it.
+  await mkdir(join(folder, "state"));
+  const set = { v: 1, settings: { "stream.telemetryMs": { value: 1000, over: 5000 } } };
+  await writeFile(join(folder, "state", "settings.json"), JSON.stringify(set));
+  const with_ = await runCli(["config", "show", "--changed", "--config", file], { cwd: folder });
+  expect(with_.stdout).toMatch(/^ {2}telemetryMs: 1000 +# set by command, state\/settings.json$/m);
 });
 
 it("schema prints the schema for editors", async () => {
@@ -59,7 +66,7 @@ it("SIGHUP reads the file again, and the node goes on", async () => {
   const config = here.config({ log: { level: "info" } });
   const node = await spawnNode(config, here.folder);
   const soon = (text: string): Promise<void> =>
-    vi.waitFor(() => expect(node.stderr()).toContain(text), { timeout: 20_000, interval: 20 });
+    vi.waitFor(() => expect(node.stderr()).toContain(text), { timeout: 60_000, interval: 20 });
   try {
     await soon("listening for");
     const next = here.config({ log: { level: "debug" }, stream: { telemetryMs: 700 }, broker: { port: 1 } });
