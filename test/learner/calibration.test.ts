@@ -45,7 +45,7 @@ describe("calibration", () => {
     const before = errorOf(stream);
     const after = errorOf(stream, fresh());
     expect(after).toBeLessThan(0.05);
-    if (boldness !== 1) expect(after).toBeLessThan(before / 3);
+    expect(after).toBeLessThan(boldness === 1 ? 0.05 : before / 3);
   });
 
   test("follows a head that becomes too sure", () => {
