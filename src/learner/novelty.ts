@@ -21,7 +21,7 @@ export interface NoveltyJudge {
  *
  * The limit comes from the stream: frames of known classes are scored before they are learned, so their scores are those
  * of frames yet to come, and the share `falseAlarmShare` of them lies above it (a conformal limit, Vovk et al. 2005: it
- * holds without any assumption on the scores). It needs 1 ÷ falseAlarmShare − 1 such frames; until then nothing is unknown.
+ * holds whatever the scores' distribution, as long as labelled frames are like the others). It needs 1 ÷ falseAlarmShare − 1 such frames; until then nothing is unknown.
  * Only the scores are kept, the latest `memorySamples`.
  * @param numbers Live: what the statistics head knows now.
  */
