@@ -127,7 +127,8 @@ function specOf(
 /** @throws AppError `evaluate/options` */
 function checkProtocol({ kind, labels, labelDelay }: Protocol, kinds: readonly MethodKind[]): void {
   const mute = kinds.find(({ asks }) => asks !== true);
-  if (labels === "asked" && mute) throw appError("evaluate/options", `${mute.name} asks for no labels: leave out --ask`);
+  if (labels === "asked" && mute)
+    throw appError("evaluate/options", `${mute.name} asks for no labels: leave out --ask`);
   if (kind === "paper" && labels !== "random") {
     throw appError("evaluate/options", "with --protocol paper nothing is asked for: leave out --ask");
   }

@@ -48,7 +48,9 @@ const overrides = section("What differs from the preset.", {
     .optional(),
   unknown: z
     .strictObject({
-      falseAlarmShare: share.describe("Share of the frames of known labels that may be called unknown; 0: none ever is."),
+      falseAlarmShare: share.describe(
+        "Share of the frames of known labels that may be called unknown; 0: none ever is.",
+      ),
     })
     .optional(),
 });

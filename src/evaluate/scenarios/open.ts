@@ -23,7 +23,10 @@ const fromData: Readonly<Record<Exclude<ScenarioName, "parts">, Build>> = {
   "blurry-cifar100": ({ entries }, sizes, seed) => blurryScenario(classesOf(entries, sizes), blurryTasks, seed),
   diverse: ({ entries }, sizes, seed) => folderScenario("diverse", entries, sizes, seed),
   drift: ({ entries }, sizes, seed) => driftScenario(classesOf(entries, sizes), seed),
-  stationary: ({ entries }, sizes, seed) => ({ ...splitScenario(classesOf(entries, sizes), 1, seed), name: "stationary" }),
+  stationary: ({ entries }, sizes, seed) => ({
+    ...splitScenario(classesOf(entries, sizes), 1, seed),
+    name: "stationary",
+  }),
   folders: ({ entries }, sizes, seed) => folderScenario("folders", entries, sizes, seed),
 };
 
