@@ -42,6 +42,8 @@ function options({ providers, threads, weightsFolder, prepack }: SessionOptions)
       session: {
         // Each session has threads of its own, which spin on after a run and would take the cores from the other session.
         force_spinning_stop: "1",
+        // Without VNNI, x86 saturates where int8 meets uint8, unless it is told not to.
+        x64quantprecision: "1",
         disable_prepacking: prepack ? "0" : "1",
         ...(weightsFolder !== undefined && { model_external_initializers_file_folder_path: weightsFolder }),
       },

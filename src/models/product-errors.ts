@@ -47,7 +47,9 @@ export async function productErrors(
   const session = await InferenceSession.create(g.build(), {
     executionProviders: ["cpu"],
     logSeverityLevel: 3,
-    extra: { session: { model_external_initializers_file_folder_path: mappable?.folder ?? "" } },
+    extra: {
+      session: { x64quantprecision: "1", model_external_initializers_file_folder_path: mappable?.folder ?? "" },
+    },
   });
   const sums = new Map<string, number>([...errors.keys()].map((part) => [part, 0]));
   for (let i = 0; i < images; i++) {
