@@ -34,9 +34,6 @@ export const dialects: Readonly<Record<Provider, Dialect>> = { cpu: "cpu", cuda:
  * ViT-B/16 then takes 360 MiB more.) It pays with what the runtime needs for the step's nodes, learning or not.
  */
 export function cpuPlan(model: Model, head: HeadKind, own: SessionChoice): SessionPlan {
-  const flag = (isStep: boolean): TensorMessages => ({
-    train: { type: "bool", data: Uint8Array.of(isStep ? 1 : 0), dims: [] },
-  });
   return {
     sessions: { query: "all", prompted: "all", step: "all" },
     atStart: ["all"],
@@ -50,6 +47,11 @@ export function cpuPlan(model: Model, head: HeadKind, own: SessionChoice): Sessi
     complete: (pass, feeds) =>
       pass === "step" ? { ...flag(true), ...feeds } : { ...flag(false), ...feeds, ...noStep(model.info.width) },
   };
+}
+
+/** Which branch the CPU's session runs. */
+function flag(isStep: boolean): TensorMessages {
+  return { train: { type: "bool", data: Uint8Array.of(isStep ? 1 : 0), dims: [] } };
 }
 
 /** A session for query and prompted, one for the step: of CUDA's `If` nothing is known here. */

@@ -73,7 +73,7 @@ describe("TensorRT's plan", () => {
       [model, { batch: 1, tokens }],
       [darker, { batch, tokens }],
     ] as const) {
-      await tensorRtPlan(of as typeof model, head, own, { ...options, fp16: false, cacheFolder: folder });
+      await tensorRtPlan(of, head, own, { ...options, fp16: false, cacheFolder: folder });
       const there = await readdir(folder);
       expect(there).toHaveLength(1);
       keys.add(there[0]!);
