@@ -1,11 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadModel } from "../../src/backbone/model.ts";
 import { createOnnxEngine } from "../../src/backbone/onnx-engine.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/kernel/safetensors.ts";
+import { dot, row } from "../../src/kernel/tensor.ts";
 import { importModel } from "../../src/models/import.ts";
+import { noiseImages as clouds } from "../../src/models/noise-images.ts";
+import { makeVariant } from "../../src/models/variant.ts";
 import { transformersNames } from "../support/foreign-names.ts";
 import { photographsRight } from "../support/photos.ts";
 import { needsSharedData, sharedData, sharedPath } from "../support/shared-data.ts";
@@ -45,6 +48,25 @@ describe.skipIf(sharedData === undefined)(`ViT-Tiny's real weights (${needsShare
   it("in timm's names keep their hash", async () => {
     const { manifest } = await importModel({ path: path(), name: "vit-tiny", modelsFolder: root });
     expect(manifest.sha256).toBe((await loadModel(path())).manifest.sha256);
+  });
+
+  it.each([
+    { precision: "fp16", least: 0.9999, bytes: 11_448_384, said: "rounded to fp16" },
+    { precision: "int8", least: 0.98, bytes: 7_489_152, said: "blocks.7.mlp.fc2" },
+  ] as const)("in $precision give the features of float32, near enough", async ({ precision, least, bytes, said }) => {
+    const name = "vit-tiny";
+    await importModel({ path: path(), name, modelsFolder: root });
+    const { folder, notes } = await makeVariant({ model: name, precision, modelsFolder: root });
+    expect(notes.join()).toContain(said);
+    expect((await stat(join(folder, "model.safetensors"))).size).toBe(bytes);
+    const features = [];
+    for (const model of [await loadModel(path()), await loadModel(folder)]) {
+      const engine = await createOnnxEngine({ model, head: { kind: "linear" }, provider: "cpu", threads: 1 });
+      features.push(row(await engine.query(clouds(1, 224, 9)), 0).slice(0, model.info.width));
+      await engine.close();
+    }
+    const [a, b] = features as [Float32Array, Float32Array];
+    expect(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))).toBeGreaterThan(least);
   });
 
   it("at 160 pixels still name photographs: ≥ 70 of 100 at top-1", async () => {
