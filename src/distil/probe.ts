@@ -1,5 +1,5 @@
-import { solve } from "../learner/cholesky.ts";
-import { addOuter, emptyScatter, factorise, trace } from "../learner/covariance.ts";
+import { cholesky, packedLength, solve } from "../learner/cholesky.ts";
+import { dot, subtractOuter } from "../learner/symmetric.ts";
 
 /** Features of labelled images, rows of [D]. */
 export interface LabelledFeatures {
@@ -25,17 +25,16 @@ export function probe(train: LabelledFeatures, test: LabelledFeatures): ProbeRes
   const { width } = train;
   const means = classMeans(train);
   const classes = [...means.keys()];
-  const scatter = emptyScatter(width);
+  const covariance = new Float64Array(packedLength(width));
   train.labels.forEach((label, i) => {
-    const mean = means.get(label)!;
-    addOuter(
-      scatter,
-      Float64Array.from(mean, (m, d) => train.features[i * width + d]! - m),
-      1,
-    );
+    const delta = Float64Array.from(means.get(label)!, (m, d) => train.features[i * width + d]! - m);
+    subtractOuter(covariance, delta, -1 / train.labels.length);
   });
-  const variance = trace(scatter.sums, width) / scatter.degrees / width;
-  const factor = factorise(scatter, width, variance, shrinkage);
+  const diagonal = Array.from({ length: width }, (_, d) => packedLength(d) + d);
+  const variance = diagonal.reduce((sum, at) => sum + covariance[at]! / width, 0);
+  for (let at = 0; at < covariance.length; at++) covariance[at]! *= 1 - shrinkage;
+  for (const at of diagonal) covariance[at]! += shrinkage * variance;
+  const factor = cholesky(covariance, width);
 
   const linear = (weightOf: (mean: Float64Array) => Float64Array, offset: number): number => {
     const scorers = classes.map((label) => {
@@ -71,10 +70,4 @@ function accuracy({ features, labels, width }: LabelledFeatures, classify: (x: F
 
 function largest(values: readonly number[]): number {
   return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
-}
-
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

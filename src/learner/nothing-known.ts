@@ -11,7 +11,7 @@ import type { Knowledge } from "./state.ts";
 import { emptyStatistics } from "./statistics.ts";
 
 /** What a learner begins with. Chance is used up here. */
-export function nothingKnown(settings: LearnerSettings, { width, queryWidth }: BackboneInfo, seed: number): Knowledge {
+export function nothingKnown(settings: LearnerSettings, { width }: BackboneInfo, seed: number): Knowledge {
   return {
     poolVersion: 0,
     classes: noClasses,
@@ -19,7 +19,7 @@ export function nothingKnown(settings: LearnerSettings, { width, queryWidth }: B
     pool: createPool(settings.pool, width, createRng(seed)),
     head: createHead(width),
     uses: new Float64Array(settings.pool.size),
-    statistics: emptyStatistics(queryWidth),
+    statistics: emptyStatistics(),
     combination: freshCombination(settings.heads, settings.combine),
     effort: freshEffort,
     calibration: freshCalibration(),

@@ -1,6 +1,6 @@
-import { forwardSolve } from "./cholesky.ts";
 import type { UnknownSettings } from "./settings.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
+import { dot, symmetricProduct } from "./symmetric.ts";
 import type { Novelty } from "./types.ts";
 
 export interface NoveltyJudge {
@@ -33,20 +33,24 @@ export function noveltyJudge(
   let scores = [...saved];
   /** Sorted; undefined where the scores changed since. */
   let sorted: readonly number[] | undefined;
-  const whiten = whitener();
 
+  /** All products are in the metric of the inverse covariance P, of which the head keeps P·μ of each class. */
   function scoreOf(query: Float32Array): number | null {
-    const { counts, factor } = numbers();
-    if (counts.length < 2 || factor === undefined) return null;
-    const means = whiten(numbers());
+    const { counts, means, weights, inverse } = numbers();
+    if (counts.length < 2 || inverse === undefined) return null;
     const samples = counts.reduce((a, b) => a + b, 0);
-    const centre = new Float64Array(query.length);
-    for (const [c, mean] of means.entries()) {
-      const share = counts[c]! / samples;
-      for (let i = 0; i < centre.length; i++) centre[i]! += share * mean[i]!;
-    }
-    const x = forwardSolve(factor, query);
-    return 1 - Math.max(...means.map((mean) => cosineFrom(centre, x, mean)));
+    const shares = counts.map((count) => count / samples);
+    const centre = weightedSum(means, shares);
+    const centreWeight = weightedSum(weights, shares);
+    const away = Float64Array.from(query, (x, i) => x - centre[i]!);
+    const awayWeight = symmetricProduct(inverse, away);
+    const length = dot(awayWeight, away);
+    const cosines = means.map((mean, c) => {
+      const towards = mean.map((m, i) => m - centre[i]!);
+      const square = dot(weights[c]!, towards) - dot(centreWeight, towards);
+      return square > 0 && length > 0 ? dot(awayWeight, towards) / Math.sqrt(square * length) : 0;
+    });
+    return 1 - Math.max(...cosines);
   }
 
   return {
@@ -70,32 +74,10 @@ export function noveltyJudge(
   };
 }
 
-/** L⁻¹μ of each class, computed again only where it changed. */
-function whitener(): (numbers: StatisticsNumbers) => readonly Float64Array[] {
-  let known = new Map<Float64Array, { readonly count: number; readonly whitened: Float64Array }>();
-  let factorThen: Float64Array | undefined;
-  return ({ counts, means, factor }) => {
-    if (factor !== factorThen) known = new Map();
-    factorThen = factor;
-    // A mean is changed in place when its count grows, and stays the same array.
-    const next = means.map((mean, c) => {
-      const found = known.get(mean);
-      const whitened = found?.count === counts[c] ? found!.whitened : forwardSolve(factor!, mean);
-      return [mean, { count: counts[c]!, whitened }] as const;
-    });
-    known = new Map(next);
-    return next.map(([, { whitened }]) => whitened);
-  };
-}
-
-/** Cosine of a and b as seen from the centre; 0 where one of them is the centre. */
-function cosineFrom(centre: Float64Array, a: Float64Array, b: Float64Array): number {
-  let [dot, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < centre.length; i++) {
-    const [x, y] = [a[i]! - centre[i]!, b[i]! - centre[i]!];
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return aa > 0 && bb > 0 ? dot / Math.sqrt(aa * bb) : 0;
+function weightedSum(rows: readonly Float64Array[], shares: readonly number[]): Float64Array {
+  const sum = new Float64Array(rows[0]!.length);
+  rows.forEach((row, c) => {
+    for (let i = 0; i < sum.length; i++) sum[i]! += shares[c]! * row[i]!;
+  });
+  return sum;
 }

@@ -24,7 +24,7 @@ const official: LearnerSettings = {
   loss: { pullWeight: 1, labelSmoothing: 0, mask: { kind: "none" } },
   // learning_rate 0.03 for 256 samples, optim adam, grad_clip_max_norm 1.0, weight_decay 0.
   optimiser: { ...adam, learningRate: 0.03, referenceBatch: 256, keyRate: 1, stepsPerBatch: 1 },
-  statistics: { shrinkage: "oas", classPrior: "uniform", refitGrowth: 0.1, ownCovariance: null },
+  statistics: { ridge: 30, classPrior: "uniform", ownCovariance: null },
   combine: { prior: { prompted: 1, statistics: 1 }, priorStrength: 4, memorySamples: 200 },
   effort: null,
   ...judgement,
@@ -77,10 +77,16 @@ export const stream: LearnerSettings = {
   loss: { pullWeight: 0.1, labelSmoothing: 0, mask: { kind: "recent", samples: 64, minClasses: 2, priorStrength: 1 } },
   optimiser: { ...adam, learningRate: 0.003, referenceBatch: null, keyRate: 1, stepsPerBatch: 3 },
   statistics: {
-    shrinkage: "oas",
+    ridge: 30,
     classPrior: "uniform",
-    refitGrowth: 0.25,
-    ownCovariance: { weight: 0.15, samples: 40, leastSamples: 10, coordinates: 384, shortlist: 16 },
+    ownCovariance: {
+      weight: 0.15,
+      samples: 40,
+      leastSamples: 10,
+      coordinates: 384,
+      shortlist: 16,
+      refreshGrowth: 0.25,
+    },
   },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },
   effort: { trialLabels: 200, restLabels: 5000 },

@@ -99,12 +99,10 @@ export interface OptimiserSettings {
 }
 
 export interface StatisticsSettings {
-  /** Weight of the isotropic part of the covariance, 0…1, or from the counts by OAS (Chen et al. 2010). */
-  readonly shrinkage: "oas" | number;
+  /** λ of the shared covariance, in samples: that many times the first one's mean square, > 0. */
+  readonly ridge: number;
   /** `counts`: labels that came often are likelier before the image is seen. */
   readonly classPrior: "uniform" | "counts";
-  /** The covariance is factorised again when its sample count grew by this share, > 0 (see `statistics.ts` for the cost). */
-  readonly refitGrowth: number;
   /** What each class has of a covariance of its own; null: all share one. */
   readonly ownCovariance: OwnCovarianceSettings | null;
 }
@@ -121,6 +119,8 @@ export interface OwnCovarianceSettings {
   readonly coordinates: number;
   /** The likeliest classes by the shared covariance that are told apart by their own, ≥ 1. */
   readonly shortlist: number;
+  /** The shared covariance that own ones are mixed with is looked at again when it grew by this share, > 0. */
+  readonly refreshGrowth: number;
 }
 
 export interface EffortSettings {
@@ -182,13 +182,12 @@ export function checkSettings(settings: LearnerSettings): void {
     [optimiser.keyRate >= 0, "optimiser.keyRate must be ≥ 0"],
     [optimiser.clipNorm > 0, "optimiser.clipNorm must be > 0"],
     [isCount(optimiser.stepsPerBatch), "optimiser.stepsPerBatch must be a whole number ≥ 1"],
-    [
-      statistics.shrinkage === "oas" || (statistics.shrinkage >= 0 && statistics.shrinkage <= 1),
-      "statistics.shrinkage must be oas or 0…1",
-    ],
-    [statistics.refitGrowth > 0, "statistics.refitGrowth must be > 0"],
+    [statistics.ridge > 0, "statistics.ridge must be > 0"],
     [own === null || (own.weight >= 0 && own.weight <= 1), "statistics.ownCovariance.weight must be 0…1"],
-    [own === null || own.samples > 0, "statistics.ownCovariance.samples must be > 0"],
+    [
+      own === null || (own.samples > 0 && own.refreshGrowth > 0),
+      "statistics.ownCovariance.samples and refreshGrowth must be > 0",
+    ],
     [
       own === null || [own.leastSamples, own.coordinates, own.shortlist].every(isCount),
       "statistics.ownCovariance.leastSamples, coordinates and shortlist must be whole numbers ≥ 1",

@@ -7,8 +7,15 @@ import type { Classes } from "./classes.ts";
 import type { Combination } from "./combine.ts";
 import type { LearnerSettings } from "./settings.ts";
 import { type Effort, effortSchema, freshEffort } from "./effort.ts";
-import { ownArrays, readOwn } from "./own-arrays.ts";
+import { ownCoordinates } from "./own-gaussians.ts";
 import { arrayReader, parameterArrays, stateArray } from "./state-arrays.ts";
+import {
+  readStatistics,
+  statisticsArrays,
+  statisticsMeta,
+  statisticsMetaSchema,
+  type StatisticsWidths,
+} from "./statistics-arrays.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
 import type { Prompted } from "./train.ts";
 import type { LearnerState, StateArray } from "./types.ts";
@@ -39,23 +46,20 @@ const metaSchema = z.object({
   samples: whole,
   keysPending: z.boolean(),
   heads: z.array(z.enum(["prompted", "statistics"])),
-  deviation: z.object({ sum: z.number().min(0), degrees: whole }),
-  scatterDegrees: whole,
-  factorised: z.boolean(),
-  schedule: z.object({ learned: whole, next: whole }),
+  statistics: statisticsMetaSchema,
   // Absent in states of earlier versions.
   calibration: calibrationSchema.optional(),
   effort: effortSchema.optional(),
 });
 
-/** `compact`: float32 and int32 arrays only, without moments, prompt uses and scatter. Arrays are copies. */
+/** `compact`: float32 and int32 arrays only, without moments, prompt uses and covariances. Arrays are copies. */
 export function saveState(
   kind: "full" | "compact",
   k: Knowledge,
   settings: LearnerSettings,
   info: Widths,
 ): LearnerState {
-  const { scatter, schedule, means, factor, deviation, own } = k.statistics;
+  const { means } = k.statistics;
   const shapes = shapesFor(settings, info, k.classes.labels.length);
   const meta: z.infer<typeof metaSchema> = {
     v: 1,
@@ -66,10 +70,7 @@ export function saveState(
     samples: k.classes.samples,
     keysPending: k.keysPending,
     heads: [...settings.heads],
-    deviation: { ...deviation },
-    scatterDegrees: scatter.degrees,
-    factorised: factor !== undefined,
-    schedule: { ...schedule },
+    statistics: statisticsMeta(k.statistics),
     calibration: k.calibration,
     effort: { ...k.effort },
   };
@@ -98,16 +99,13 @@ export function saveState(
       promptUses: stateArray(k.uses, shapes.uses),
       knownScores: stateArray(k.knownScores, [k.knownScores.length]),
       recentCounts: stateArray(Float64Array.from(k.classes.recent), shapes.classes),
-      ...ownArrays(own),
-      ...(factor === undefined
-        ? {}
-        : { scatter: stateArray(scatter.sums, shapes.scatter), scatterFactor: stateArray(factor, shapes.scatter) }),
+      ...statisticsArrays(k.statistics, statisticsWidths(settings, info)),
     },
   };
 }
 
 /**
- * What a compact state leaves out starts afresh: Adam's moments, prompt uses, the recent labels' frequencies, the shared scatter.
+ * What a compact state leaves out starts afresh: Adam's moments, prompt uses, the recent labels' frequencies, the covariances.
  * @throws AppError `learner/state`
  */
 export function readState(saved: LearnerState, settings: LearnerSettings, info: Widths): Knowledge {
@@ -135,7 +133,6 @@ export function readState(saved: LearnerState, settings: LearnerSettings, info: 
   const counts = [...read.int32("classCounts", shapes.classes)];
   if (counts.some((count) => count < 1)) throw appError("learner/state", "a class without samples");
   const means = counts.map((_, c) => matrix.slice(c * queryWidth, (c + 1) * queryWidth)).slice(0, shapes.means[0]);
-  const solved = full && meta.factorised;
   const scored = full && Object.hasOwn(saved.arrays, "knownScores") ? saved.arrays["knownScores"] : undefined;
   return {
     poolVersion: meta.poolVersion,
@@ -156,18 +153,12 @@ export function readState(saved: LearnerState, settings: LearnerSettings, info: 
       bias: read.parameter("headBias", shapes.headBias, full),
     },
     uses: full ? read.float64("promptUses", shapes.uses) : new Float64Array(settings.pool.size),
-    statistics: {
-      counts: counts.slice(0, means.length),
-      means,
-      scatter: {
-        sums: solved ? read.float64("scatter", shapes.scatter) : new Float64Array(packedLength(queryWidth)),
-        degrees: solved ? meta.scatterDegrees : 0,
-      },
-      own: readOwn(full ? read : undefined, means.length, ownCoordinates(settings, info)),
-      factor: solved ? read.float64("scatterFactor", shapes.scatter) : undefined,
-      deviation: meta.deviation,
-      schedule: full ? meta.schedule : { learned: 0, next: 1 },
-    },
+    statistics: readStatistics(
+      full ? read : undefined,
+      { counts: counts.slice(0, means.length), means },
+      meta.statistics,
+      statisticsWidths(settings, info),
+    ),
     combination: {
       weights: read.float64("headWeights", shapes.heads),
       curvature: read.float64("headCurvature", shapes.curvature),
@@ -189,22 +180,20 @@ function shapesFor(settings: LearnerSettings, { width, queryWidth }: Widths, cla
     uses: [size],
     classes: [classes],
     means: [settings.heads.includes("statistics") ? classes : 0, queryWidth],
-    scatter: [packedLength(queryWidth)],
     heads: [settings.heads.length],
     curvature: [packedLength(settings.heads.length)],
   };
 }
 
-/** The first numbers of a query of which each class has a covariance of its own. */
-function ownCoordinates({ statistics }: LearnerSettings, { queryWidth }: Widths): number {
-  return Math.min(queryWidth, statistics.ownCovariance?.coordinates ?? 0);
+function statisticsWidths({ statistics }: LearnerSettings, { queryWidth }: Widths): StatisticsWidths {
+  return { width: queryWidth, coordinates: ownCoordinates(statistics.ownCovariance, queryWidth) };
 }
 
 type Widths = Pick<BackboneInfo, "width" | "queryWidth">;
 
 type Shapes = Readonly<
   Record<
-    "prompts" | "keys" | "headWeight" | "headBias" | "uses" | "classes" | "means" | "scatter" | "heads" | "curvature",
+    "prompts" | "keys" | "headWeight" | "headBias" | "uses" | "classes" | "means" | "heads" | "curvature",
     readonly number[]
   >
 >;

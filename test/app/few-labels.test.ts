@@ -47,7 +47,7 @@ it("learns from 5 % of labels that come late, asks for the first, and says what 
       return round >= from && round < to;
     });
     const hits = judged.filter(({ camera, message }) => {
-      return message.label === truth(Number(message.frameId.slice(1)), cameras.indexOf(camera));
+      return message.label === truth(Number(message.frameId.slice(1)), cameras.indexOf(camera!));
     });
     return hits.length / judged.length;
   };

@@ -5,7 +5,7 @@ import { topics } from "../../src/message/topic.ts";
 import type { DriftNotice } from "../../src/stream/outcome.ts";
 
 it("tells a drift to the broker at least once, not retained, and to the log with its camera", () => {
-  const sent: { topic: string; payload: Uint8Array; options: object }[] = [];
+  const sent: { topic: string; payload: string | Uint8Array; options: object }[] = [];
   const logged: string[] = [];
   const publisher = createPublisher({
     transport: {

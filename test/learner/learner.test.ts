@@ -44,7 +44,7 @@ learnerContract("diverse selection, smoothed labels, prior from counts", {
       {
         ...stream,
         loss: { ...stream.loss, labelSmoothing: 0.1 },
-        statistics: { ...stream.statistics, classPrior: "counts", shrinkage: 0.1 },
+        statistics: { ...stream.statistics, classPrior: "counts", ridge: 5 },
       },
       seed,
     ).learner,

@@ -30,7 +30,7 @@ function taught(perClass = 60): { head: ClosedFormHead; judge: NoveltyJudge; dra
 
 describe("novelty", () => {
   test("is 1 − the largest cosine to a class mean from the mean of all, where the covariance is round", () => {
-    const head = gaussians({ ...stream.statistics, shrinkage: 1 }, 2);
+    const head = gaussians(stream.statistics, 2);
     head.learn(Float32Array.of(3, 0), 0);
     head.learn(Float32Array.of(-1, 0), 1);
     const judge = noveltyJudge(settings, () => head.numbers());

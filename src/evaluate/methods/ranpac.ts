@@ -1,5 +1,5 @@
 import { createRng } from "../../kernel/rng.ts";
-import { packedLength } from "../../learner/cholesky.ts";
+import { dot, isotropic, subtractOuter, symmetricProduct } from "../../learner/symmetric.ts";
 import { type ClosedForm, joinRows, type Saved, splitRows } from "./closed-form.ts";
 
 /**
@@ -52,7 +52,7 @@ export function randomProjectionRidge({ units, width, seed }: RidgeOptions, save
       weights[c] ??= new Float64Array(size);
       const gain = symmetricProduct(inverse, hidden);
       const denominator = 1 + dot(gain, hidden);
-      subtractOuter(inverse, gain, denominator);
+      subtractOuter(inverse, gain, 1 / denominator);
       weights.forEach((weight, k) => {
         const error = ((k === c ? 1 : 0) - dot(weight, hidden)) / denominator;
         for (let i = 0; i < size; i++) weight[i]! += error * gain[i]!;
@@ -71,36 +71,5 @@ export function randomProjectionRidge({ units, width, seed }: RidgeOptions, save
 /** (λI)⁻¹, packed. */
 function firstInverse(hidden: Float64Array): Float64Array {
   const size = hidden.length;
-  const lambda = (ridgeSamples * dot(hidden, hidden)) / size || 1;
-  const inverse = new Float64Array(packedLength(size));
-  for (let i = 0; i < size; i++) inverse[packedLength(i) + i] = 1 / lambda;
-  return inverse;
-}
-
-/** P·h for a packed symmetric P. */
-function symmetricProduct(packed: Float64Array, h: Float64Array): Float64Array {
-  const product = new Float64Array(h.length);
-  for (let i = 0, at = 0; i < h.length; i++, at++) {
-    let sum = 0;
-    for (let j = 0; j < i; j++, at++) {
-      sum += packed[at]! * h[j]!;
-      product[j]! += packed[at]! * h[i]!;
-    }
-    product[i]! += sum + packed[at]! * h[i]!;
-  }
-  return product;
-}
-
-/** P − u·uᵀ/d in place, packed. */
-function subtractOuter(packed: Float64Array, u: Float64Array, d: number): void {
-  for (let i = 0, at = 0; i < u.length; i++) {
-    const scaled = u[i]! / d;
-    for (let j = 0; j <= i; j++) packed[at++]! -= scaled * u[j]!;
-  }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
+  return isotropic(size, 1 / ((ridgeSamples * dot(hidden, hidden)) / size || 1));
 }

@@ -1,52 +1,42 @@
 import type { StatisticsSettings } from "../../learner/settings.ts";
-import { emptyStatistics, gaussians, type StatisticsNumbers } from "../../learner/statistics.ts";
+import { noOwnNumbers } from "../../learner/own-gaussians.ts";
+import { gaussians, type StatisticsNumbers } from "../../learner/statistics.ts";
 import { type ClosedForm, joinRows, type Saved, splitRows } from "./closed-form.ts";
 
-/** As Hayes and Kanan (2020) publish it: shrinkage 1e-4; the covariance solved again when it grew by a tenth. */
-const settings: StatisticsSettings = {
-  shrinkage: 1e-4,
-  classPrior: "uniform",
-  refitGrowth: 0.1,
-  ownCovariance: null,
-};
+/** One covariance for all (Hayes and Kanan 2020), never stale, with the ridge that the product has too. */
+const settings: StatisticsSettings = { ridge: 30, classPrior: "uniform", ownCovariance: null };
 
-/** The product's streaming LDA by itself. */
+/** The product's streaming LDA by itself, on q(x). */
 export function streamingLda(width: number, saved?: Saved): ClosedForm {
-  const head = gaussians(settings, width, saved ? restored(saved) : emptyStatistics(width));
+  const head = gaussians(settings, width, saved && restored(saved));
   return {
     probabilistic: true,
     scores: (query) => head.scores(query),
     learn: (query, c) => head.learn(query, c),
     save: () => {
-      const { counts, means, scatter, factor, deviation, schedule } = head.numbers();
+      const { counts, means, weights, inverse, degrees, ridge } = head.numbers();
       return {
         arrays: {
           counts: { data: Int32Array.from(counts), shape: [counts.length] },
           means: joinRows(means, width),
-          scatter: { data: scatter.sums.slice(), shape: [scatter.sums.length] },
-          factor: { data: factor?.slice() ?? new Float64Array(0), shape: [factor?.length ?? 0] },
+          weights: joinRows(weights, width),
+          inverse: { data: inverse?.slice() ?? new Float64Array(0), shape: [inverse?.length ?? 0] },
         },
-        numbers: {
-          degrees: scatter.degrees,
-          deviationSum: deviation.sum,
-          deviationDegrees: deviation.degrees,
-          learned: schedule.learned,
-          next: schedule.next,
-        },
+        numbers: { degrees, ridge },
       };
     },
   };
 }
 
 function restored({ arrays, numbers }: Saved): StatisticsNumbers {
-  const factor = Float64Array.from(arrays["factor"]!.data);
+  const inverse = Float64Array.from(arrays["inverse"]!.data);
   return {
     counts: [...arrays["counts"]!.data],
     means: splitRows(arrays["means"]!),
-    own: [],
-    scatter: { sums: Float64Array.from(arrays["scatter"]!.data), degrees: numbers["degrees"]! },
-    factor: factor.length > 0 ? factor : undefined,
-    deviation: { sum: numbers["deviationSum"]!, degrees: numbers["deviationDegrees"]! },
-    schedule: { learned: numbers["learned"]!, next: numbers["next"]! },
+    weights: splitRows(arrays["weights"]!),
+    inverse: inverse.length > 0 ? inverse : undefined,
+    degrees: numbers["degrees"]!,
+    ridge: numbers["ridge"]!,
+    own: noOwnNumbers(),
   };
 }

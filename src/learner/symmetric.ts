@@ -1,0 +1,37 @@
+import { packedLength } from "./cholesky.ts";
+
+/** Symmetric matrices, packed as `cholesky.ts` packs them. value·I. */
+export function isotropic(size: number, value: number): Float64Array {
+  const packed = new Float64Array(packedLength(size));
+  for (let i = 0; i < size; i++) packed[packedLength(i) + i] = value;
+  return packed;
+}
+
+/** P·x. size² multiply-adds. */
+export function symmetricProduct(packed: Float64Array, x: ArrayLike<number>): Float64Array {
+  const product = new Float64Array(x.length);
+  for (let i = 0, at = 0; i < x.length; i++, at++) {
+    const own = x[i]!;
+    let sum = 0;
+    for (let j = 0; j < i; j++, at++) {
+      sum += packed[at]! * x[j]!;
+      product[j]! += packed[at]! * own;
+    }
+    product[i]! += sum + packed[at]! * own;
+  }
+  return product;
+}
+
+/** P − scale·u·uᵀ in place. size²/2 multiply-adds. */
+export function subtractOuter(packed: Float64Array, u: Float64Array, scale: number): void {
+  for (let i = 0, at = 0; i < u.length; i++) {
+    const scaled = scale * u[i]!;
+    for (let j = 0; j <= i; j++) packed[at++]! -= scaled * u[j]!;
+  }
+}
+
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
