@@ -28,7 +28,7 @@ describe("a bounded start", () => {
   test("ends the process even where the thread hangs in native code, which nothing can interrupt", async () => {
     const folder = await mkdtemp(join(tmpdir(), "l2p-hang-"));
     const pipe = join(folder, "pipe");
-    execFileSync("mkfifo", [pipe]);
+    execFileSync("sh", ["-c", `mkfifo "$0"`, pipe]);
     const script = fileURLToPath(new URL("../support/hanging-start.mjs", import.meta.url));
     const ended = await new Promise<{ signal: string | undefined; stderr: string }>((resolve) => {
       execFile(process.execPath, [script, pipe], { timeout: 100_000, killSignal: "SIGTERM" }, (error, _, stderr) => {
