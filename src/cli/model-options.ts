@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import type { Installed } from "../models/import.ts";
+import type { Installed } from "../models/install.ts";
 
 /** Where models are installed and found by name. */
 export function modelsOption(): Option {

@@ -1,6 +1,5 @@
 import { cholesky, forwardSolve, packedLength } from "./cholesky.ts";
 import type { OwnCovarianceSettings } from "./settings.ts";
-import type { StatisticsNumbers } from "./statistics.ts";
 
 /** Σ δδᵀ over the first k coordinates, packed, and how many are in it. */
 export interface Scatter<Sums extends Float32Array | Float64Array> {
@@ -39,6 +38,13 @@ export interface OwnGaussians {
   drop(c: number): void;
 }
 
+/** What the statistics head knows besides, live. */
+interface Statistics {
+  readonly means: readonly Float64Array[];
+  readonly ridge: number;
+  readonly own: OwnNumbers;
+}
+
 /** log of own density ÷ shared density at x's first k coordinates, both around the class's mean. */
 type LogRatio = (x: ArrayLike<number>) => number;
 
@@ -50,7 +56,7 @@ type LogRatio = (x: ArrayLike<number>) => number;
  * A class's factor is made when it is asked for, k³/6 multiply-adds after each of its samples, and follows from the numbers
  * alone; all are made anew when the shared covariance has `refreshGrowth` more samples in it.
  */
-export function ownGaussians(settings: OwnCovarianceSettings, width: number, numbers: StatisticsNumbers): OwnGaussians {
+export function ownGaussians(settings: OwnCovarianceSettings, width: number, numbers: Statistics): OwnGaussians {
   const { own, means } = numbers;
   const size = ownCoordinates(settings, width);
   let ratios: (LogRatio | undefined)[] = [];

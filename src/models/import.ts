@@ -5,7 +5,7 @@ import type { Description, Manifest } from "../backbone/manifest.ts";
 import { readWeightsFile } from "../backbone/model.ts";
 import { readBeside } from "./beside.ts";
 import { convertWeights } from "./convert.ts";
-import { install, stageWeights } from "./install.ts";
+import { install, stageWeights, type Installed } from "./install.ts";
 import type { RoundedPrecision } from "./precision.ts";
 import { inMemory, roundModel, variantManifest } from "./variant.ts";
 import { inWorkplace } from "./workplace.ts";
@@ -23,13 +23,6 @@ export interface ImportOptions {
   readonly precision?: RoundedPrecision | undefined;
   /** Of what is not said, files beside the weights are asked, and then it is assumed. */
   readonly description?: Partial<Omit<Description, "architecture">>;
-}
-
-export interface Installed {
-  readonly folder: string;
-  readonly manifest: Manifest;
-  /** For the person: what was changed, read elsewhere or assumed. */
-  readonly notes: readonly string[];
 }
 
 /** What AugReg's ViTs have; others have ImageNet's. */

@@ -6,6 +6,13 @@ import { syncFolder } from "../edge/durable-file.ts";
 import { type AppError, appError, isAppError } from "../kernel/errors.ts";
 import type { Workplace } from "./workplace.ts";
 
+export interface Installed {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  /** For the person: what was changed, read elsewhere or assumed. */
+  readonly notes: readonly string[];
+}
+
 const weightsFile = "model.safetensors";
 
 /**

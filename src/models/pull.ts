@@ -9,7 +9,7 @@ import { type AppError, appError, isAppError } from "../kernel/errors.ts";
 import { type Converted, convertWeights } from "./convert.ts";
 import { download, type Downloaded } from "./download.ts";
 import { fileUrl, type Hub } from "./hub.ts";
-import type { Installed } from "./import.ts";
+import type { Installed } from "./install.ts";
 import { install, stageFile, stageWeights } from "./install.ts";
 import { type PartFile, partFile } from "./part-file.ts";
 import type { Environment } from "./proxy.ts";

@@ -7,7 +7,7 @@ import { loadModel, type Model } from "../backbone/model.ts";
 import { toFloat32 } from "../kernel/dtype.ts";
 import { appError, isAppError } from "../kernel/errors.ts";
 import { decodeSafetensors } from "../kernel/safetensors.ts";
-import type { Installed } from "./import.ts";
+import type { Installed } from "./install.ts";
 import { install, stageWeights } from "./install.ts";
 import { type Rounded, roundWeights, type RoundedPrecision } from "./precision.ts";
 import { inWorkplace } from "./workplace.ts";

@@ -29,6 +29,6 @@ it("tells a drift to the broker at least once, not retained, and to the log with
   publisher.drift({ kind: "drift", message });
   expect(sent).toMatchObject([{ topic: "l2p/box-1/drift", options: { qos: 1 } }]);
   expect(sent[0]!.options).not.toHaveProperty("retain");
-  expect(decodeJson("drift", sent[0]!.payload)).toEqual(message);
+  expect(decodeJson("drift", sent[0]!.payload as Uint8Array)).toEqual(message);
   expect(logged).toEqual(["warn drift: similarity of belt from 0.759 to 0.673"]);
 });
