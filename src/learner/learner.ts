@@ -143,7 +143,10 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const verdicts = verdictsOn(scores, classIds, knownClasses);
     const effort = afterBatch(settings, before.effort, verdicts, batch.length, plasticity);
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
-    if (statistical) classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
+    if (statistical) {
+      classIds.forEach((c, b) => c < knownClasses && statistics.observe(queries[b]!, c));
+      classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
+    }
     const poolVersion = before.poolVersion + 1;
     known = { ...before, ...trained, classes, effort, keysPending: false, poolVersion };
     return batch.map(({ label }, b) => ({ label, before: predictions[b]!, loss: losses[b]!, poolVersion }));

@@ -86,6 +86,7 @@ export const stream: LearnerSettings = {
       coordinates: 384,
       shortlist: 16,
       refreshGrowth: 0.25,
+      memorySamples: 100,
     },
   },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },

@@ -11,6 +11,8 @@ export interface StatisticsMeta {
   readonly degrees: number;
   /** Degrees at which own covariances get a new reference. */
   readonly next: number;
+  /** Of own covariances, −1…1. */
+  readonly worth: number;
   /** Whether there is an inverse. */
   readonly begun: boolean;
 }
@@ -19,11 +21,12 @@ export const statisticsMetaSchema: z.ZodType<StatisticsMeta> = z.object({
   ridge: z.number().min(0),
   degrees: z.int().min(0),
   next: z.number().min(1),
+  worth: z.number().min(-1).max(1),
   begun: z.boolean(),
 });
 
 export function statisticsMeta({ ridge, degrees, inverse, own }: StatisticsNumbers): StatisticsMeta {
-  return { ridge, degrees, next: own.next, begun: inverse !== undefined };
+  return { ridge, degrees, next: own.next, worth: own.worth, begun: inverse !== undefined };
 }
 
 /** F, and k, 0 where classes have no covariance of their own. */
@@ -64,9 +67,10 @@ function ownArrays({ shared, reference, classes }: OwnNumbers, length: number): 
 export function readStatistics(
   read: ArrayReader | undefined,
   { counts, means }: Pick<StatisticsNumbers, "counts" | "means">,
-  { ridge, degrees, next, begun }: StatisticsMeta,
+  meta: StatisticsMeta,
   { width, coordinates }: StatisticsWidths,
 ): StatisticsNumbers {
+  const { ridge, degrees, begun } = meta;
   const known = { counts, means, ridge };
   if (!read || !begun) return { ...known, degrees: 0, weights: [], inverse: undefined, own: noOwnNumbers() };
   return {
@@ -74,7 +78,7 @@ export function readStatistics(
     degrees,
     inverse: read.float64("inverse", [packedLength(width)]),
     weights: rows(read.float64("classWeights", [means.length, width]), width),
-    own: coordinates > 0 ? readOwn(read, means.length, packedLength(coordinates), { degrees, next }) : noOwnNumbers(),
+    own: coordinates > 0 ? readOwn(read, means.length, packedLength(coordinates), meta) : noOwnNumbers(),
   };
 }
 
@@ -82,7 +86,7 @@ function readOwn(
   read: ArrayReader,
   classes: number,
   length: number,
-  { degrees, next }: Pick<StatisticsMeta, "degrees" | "next">,
+  { degrees, next, worth }: StatisticsMeta,
 ): OwnNumbers {
   const sums = read.float32("ownScatter", [classes, length]);
   const own = read.int32("ownDegrees", [classes]);
@@ -91,6 +95,7 @@ function readOwn(
     shared: degrees > 0 ? { sums: read.float64("sharedScatter", [length]), degrees } : undefined,
     reference: degrees > 0 ? read.float64("reference", [length]) : undefined,
     next,
+    worth,
     classes: Array.from(own, (count, c) => ({ sums: sums.slice(c * length, (c + 1) * length), degrees: count })),
   };
 }

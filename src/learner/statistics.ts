@@ -6,6 +6,8 @@ import { dot, isotropic, subtractOuter, symmetricProduct } from "./symmetric.ts"
 export interface ClosedFormHead {
   /** Log posterior up to a constant, [C]. */
   scores(query: Float32Array): Float64Array;
+  /** Learns from what was said of samples before they are learned, how far to trust its parts; c < C is what it turned out to be. */
+  observe(query: Float32Array, c: number): void;
   /** One sample of class c; c = C adds a class. */
   learn(query: Float32Array, c: number): void;
   /** Forgets class c; later classes move up by one. */
@@ -83,15 +85,17 @@ export function gaussians(
     return { moved: u.map((value) => value / denominator) };
   }
 
+  function sharedScores(query: Float32Array): Float64Array {
+    const precision = numbers.degrees + 1;
+    return Float64Array.from(counts, (count, c) => {
+      const linear = dot(weights[c]!, query) - dot(weights[c]!, means[c]!) / 2;
+      return precision * linear + (settings.classPrior === "counts" ? Math.log(count) : 0);
+    });
+  }
+
   return {
-    scores(query) {
-      const precision = numbers.degrees + 1;
-      const scores = Float64Array.from(counts, (count, c) => {
-        const linear = dot(weights[c]!, query) - dot(weights[c]!, means[c]!) / 2;
-        return precision * linear + (settings.classPrior === "counts" ? Math.log(count) : 0);
-      });
-      return own ? own.refine(scores, query) : scores;
-    },
+    scores: (query) => (own ? own.refine(sharedScores(query), query) : sharedScores(query)),
+    observe: (query, c) => own?.observe(sharedScores(query), query, c),
     learn(query, c) {
       numbers.inverse ??= firstInverse(dot(query, query) / width);
       const count = (counts[c] ?? 0) + 1;

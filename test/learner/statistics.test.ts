@@ -175,6 +175,7 @@ describe("with covariances of their own", () => {
     coordinates: 3,
     shortlist: classes,
     refreshGrowth: 1e-9,
+    memorySamples: 20,
   };
 
   /** log N(x; μ, Σ) but for the constant, of the first `own.coordinates`. */
@@ -243,6 +244,27 @@ describe("with covariances of their own", () => {
       const shared = differences(denseScores(samples, x));
       differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(shared[c]!, 4));
     }
+  });
+
+  test("are used while they put more labels right than wrong", () => {
+    const rng = createRng(3);
+    const wide = { ...own, weight: 1, samples: 1, coordinates: width };
+    const [apart, together] = [wide, null].map((ownCovariance) => gaussians({ ...settings, ownCovariance }, width));
+    const sample = (c: number): Float32Array =>
+      Float32Array.from({ length: width }, () => (c === 0 ? 1 : 4) * rng.normal());
+    for (let n = 0; n < 200; n++) {
+      const x = sample(n % 2);
+      for (const head of [apart!, together!]) head.learn(x, n % 2);
+    }
+    const numbers = apart!.numbers().own;
+    for (let n = 0; n < 100; n++) apart!.observe(sample(n % 2), n % 2);
+    expect(numbers.worth).toBeGreaterThan(0.1);
+    const query = sample(1);
+    expect(apart!.scores(query)).not.toEqual(together!.scores(query));
+    // The labels turn: what own covariances say is wrong now.
+    for (let n = 0; n < 100; n++) apart!.observe(sample(n % 2), 1 - (n % 2));
+    expect(numbers.worth).toBeLessThan(0);
+    expect(apart!.scores(query)).toEqual(together!.scores(query));
   });
 
   test("a class beyond the shortlist keeps its place behind those on it", () => {

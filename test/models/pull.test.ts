@@ -7,7 +7,7 @@ import type { HubModel } from "../../src/backbone/catalogue.ts";
 import { loadModel } from "../../src/backbone/model.ts";
 import { fromFloat32 } from "../../src/kernel/dtype.ts";
 import { encodeSafetensors } from "../../src/kernel/safetensors.ts";
-import type { Installed } from "../../src/models/import.ts";
+import type { Installed } from "../../src/models/install.ts";
 import { pullModel, type PullOptions } from "../../src/models/pull.ts";
 import { cleanUps } from "../support/clean-up.ts";
 import { fileServer, type FileServer, type Handler, serve } from "../support/file-server.ts";
