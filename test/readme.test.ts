@@ -89,7 +89,17 @@ describe("README.md", () => {
     });
     // `statistics` is reserved and not published yet.
     const inputs = ["frame", "label", "command"];
-    const outputs = ["prediction", "learned", "rejected", "status", "telemetry", "drift", "snapshot", "manifest", "reply"];
+    const outputs = [
+      "prediction",
+      "learned",
+      "rejected",
+      "status",
+      "telemetry",
+      "drift",
+      "snapshot",
+      "manifest",
+      "reply",
+    ];
     expect(new Set(kinds)).toEqual(new Set([...inputs, ...outputs]));
   });
 
@@ -186,7 +196,7 @@ describe("all that people read", () => {
     expect(variables.length).toBeGreaterThan(2);
     expect(readEnvironment(Object.fromEntries(variables.map((name) => [name, ""]))).faults).toEqual([]);
     const sections = [...settingsOutline.keys.keys()].join("|");
-    const keys = found(new RegExp(`\`((?:${sections})\\.[A-Za-z.]+)`, "g"), all.replaceAll("model.safetensors", ""));
+    const keys = found(new RegExp(`\`((?:${sections})\\.[A-Za-z0-9.]+)`, "g"), all.replaceAll("model.safetensors", ""));
     expect(keys.length).toBeGreaterThan(8);
     expect(keys.filter((key) => outlineAt(key.split(".")) === undefined)).toEqual([]);
   });

@@ -61,7 +61,8 @@ export const errorHints = {
   "download/hash":
     "Do not use it: the file is not the expected one, or was damaged on its way. Try again, or another mirror.",
   "download/disk": "Free space, or name a folder on another disk with --models; what was received is kept.",
-  "model/precision": "Make the variant first (`l2p-edge model convert NAME --precision int8`), or ask for what there is.",
+  "model/precision":
+    "Make the variant first (`l2p-edge model convert NAME --precision int8`), or ask for what there is.",
   "model/variant": "Remove that folder and make the variant again with `l2p-edge model convert`.",
   "model/changed": "Start again: the weights' file must stay as it is while a node runs; replace it by renaming.",
   "model/not-finite": "The weights are damaged or were trained to destruction: download or train them again.",

@@ -85,7 +85,7 @@ async function quantised(model: Model): Promise<RoundedTensors> {
 }
 
 /** Rows of W [out, in] as int8 [in, out] and the scale of each column. */
-export function quantise({ data, shape }: Tensor, rows?: Rows): QuantisedWeight {
+function quantise({ data, shape }: Tensor, rows?: Rows): QuantisedWeight {
   const [from, to] = rows ?? [0, shape[0]!];
   const [outputs, inputs] = [to - from, shape[1]!];
   const values = new Int8Array(inputs * outputs);

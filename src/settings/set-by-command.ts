@@ -25,13 +25,20 @@ export function encodeSet(set: SetByCommand): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ v: 1, settings: Object.fromEntries(set) }, null, 2)}\n`);
 }
 
-/** What a state folder keeps of it; null where its file cannot be read as such. */
+/** What a state folder keeps of it; null where what its file holds is nothing of the kind. */
 export function readSet(stateFolder: string): SetByCommand | null {
+  let text: string;
   try {
-    const { settings } = schema.parse(JSON.parse(readFileSync(join(stateFolder, setFile), "utf8")));
+    text = readFileSync(join(stateFolder, setFile), "utf8");
+  } catch {
+    // Not there; or the folder cannot be used at all, which its opening says with a code.
+    return new Map();
+  }
+  try {
+    const { settings } = schema.parse(JSON.parse(text));
     return new Map(Object.entries(settings).flatMap(([key, set]) => (isSettable(key) ? [[key, set]] : [])));
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ENOENT" ? new Map() : null;
+  } catch {
+    return null;
   }
 }
 

@@ -36,7 +36,9 @@ describe("doctor", () => {
     expect(report.checks.filter(({ verdict }) => verdict === "failed")).toEqual([]);
     expect({ status, ok: report.ok }).toEqual({ status: 0, ok: true });
     const model = report.checks.find(({ name }) => name === "model");
-    expect(model?.detail).toMatch(/^tiny_random, sha256 .* on cpu; CPU ran \d+ nodes$/);
+    expect(model?.detail).toMatch(
+      /^tiny_random, sha256 .* on cpu; query: CPU ran \d+ nodes; prompted: CPU ran \d+ nodes; step: CPU ran \d+ nodes$/,
+    );
     const names = ["configuration", "Node", "processor", "memory", "ONNX Runtime", "CUDA", "TensorFlow.js", "model"];
     expect(report.checks.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
   });

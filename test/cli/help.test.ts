@@ -58,7 +58,7 @@ describe("--help", () => {
     expect(names).toEqual(expect.arrayContaining(expected));
     expect(names.filter((path) => /^(snapshot|model) /.test(path))).toEqual([
       ...["show", "export", "restore", "diff"].map((name) => `snapshot ${name}`),
-      ...["list", "pull", "import", "show", "verify"].map((name) => `model ${name}`),
+      ...["list", "pull", "import", "convert", "show", "verify"].map((name) => `model ${name}`),
     ]);
     const { status, stdout, stderr } = await runCli(["--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

@@ -12,11 +12,11 @@ import { sharedPath } from "./shared-data.ts";
 export async function photographsRight(model: Model): Promise<{ readonly right: number; readonly total: number }> {
   const engine = await createOnnxEngine({ model, head: { kind: "linear" }, provider: "cpu", threads: 1 });
   const [headWeight, headBias] = [model.weights.get("head.weight")!, model.weights.get("head.bias")!];
-  const { imageSize } = model.info;
+  const { imageSize, width } = model.info;
   let [right, total] = [0, 0];
   for await (const { name, bytes } of photos(sharedPath("data", "photos.tar.gz"))) {
     const pixels = await prepareImage(bytes, { ...model.manifest, imageSize, maxPixels: 1e7 });
-    const query = (await engine.query({ pixels, count: 1 })).data;
+    const query = (await engine.query({ pixels, count: 1 })).data.subarray(0, width);
     const logits = Array.from(headBias.data, (bias, c) => dot(query, row(headWeight, c)) + bias);
     if (logits.indexOf(Math.max(...logits)) === Number(name.split("_")[0])) right++;
     total++;

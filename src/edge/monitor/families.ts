@@ -109,7 +109,11 @@ function machine({
     family("l2p_temperature_celsius", "gauge", "Of the machine, where it can be read.", temperature),
     gauge("l2p_mqtt_outbox_messages", "QoS 1 messages that wait in memory for the broker.", mqtt.outboxMessages),
     gauge("l2p_mqtt_outbox_bytes", "Their bytes.", mqtt.outboxBytes),
-    counter("l2p_mqtt_outbox_dropped_total", "QoS 1 messages lost: the outbox was full, or the broker refused them.", mqtt.outboxDropped),
+    counter(
+      "l2p_mqtt_outbox_dropped_total",
+      "QoS 1 messages lost: the outbox was full, or the broker refused them.",
+      mqtt.outboxDropped,
+    ),
     counter("l2p_mqtt_unsent_total", "QoS 0 messages not sent: no broker, or a slow one.", mqtt.unsentQos0),
     ...(queue === undefined ? [] : queued(queue)),
     ...(sources === undefined ? [] : pulled(Object.values(sources))),
