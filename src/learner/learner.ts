@@ -14,7 +14,7 @@ import { predictionOf } from "./predict.ts";
 import { cosines, selectPrompts } from "./select.ts";
 import { checkSettings, type LearnerSettings } from "./settings.ts";
 import { type Knowledge, readState, saveState } from "./state.ts";
-import { gaussians } from "./statistics.ts";
+import { evenParts, gaussians } from "./statistics.ts";
 import { growHeadFor, trainPrompted } from "./train.ts";
 import type { HeadName, LabelledSample, Learned, Learner, LearnOptions, Prediction, Sample } from "./types.ts";
 
@@ -62,7 +62,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
   function scoresOf(query: Float32Array, logits: Float64Array | undefined): Scores {
     const scores = new Map<HeadName, Float64Array>();
     if (logits !== undefined) scores.set("prompted", logits);
-    if (statistical) scores.set("statistics", statistics.scores(query));
+    if (statistical) scores.set("statistics", statistics.scores(evenParts(query, width)));
     return scores;
   }
 
@@ -75,7 +75,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const { poolVersion, classes, pool, head } = known;
     const promptIds = idsFor(sample, pool);
     for (const id of promptIds) predictionUses[id]! += 1;
-    const judged = novelty?.judge(sample.query) ?? null;
+    const judged = novelty?.judge(evenParts(sample.query, width)) ?? null;
     const about = { promptIds, poolVersion, novelty: judged, topLabels: settings.topLabels };
     if (classes.labels.length === 0) return predictionOf(classes, honest, new Map(), about);
     const [feature] =
@@ -92,6 +92,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     for (const sample of batch) checkSample(sample, info);
     const before = known;
     const queries = batch.map(({ query }) => query);
+    const even = queries.map((query) => evenParts(query, width));
     const samples = batch.map(selecting);
     const labels = batch.map(({ label }) => label);
     const { classes, classIds, gaps } = admit(before.classes, labels, labelMemory);
@@ -127,7 +128,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       predictionOf(before.classes, honest, said, {
         ...about,
         promptIds: first?.selections[b] ?? idsFor(batch[b]!, pool),
-        novelty: novelty?.judge(queries[b]!) ?? null,
+        novelty: novelty?.judge(even[b]!) ?? null,
       }),
     );
 
@@ -144,8 +145,8 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const effort = afterBatch(settings, before.effort, verdicts, batch.length, plasticity);
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
     if (statistical) {
-      classIds.forEach((c, b) => c < knownClasses && statistics.observe(queries[b]!, c));
-      classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
+      classIds.forEach((c, b) => c < knownClasses && statistics.observe(even[b]!, c));
+      classIds.forEach((c, b) => statistics.learn(even[b]!, c));
     }
     const poolVersion = before.poolVersion + 1;
     known = { ...before, ...trained, classes, effort, keysPending: false, poolVersion };

@@ -77,7 +77,7 @@ export const stream: LearnerSettings = {
   loss: { pullWeight: 0.1, labelSmoothing: 0, mask: { kind: "recent", samples: 64, minClasses: 2, priorStrength: 1 } },
   optimiser: { ...adam, learningRate: 0.003, referenceBatch: null, keyRate: 1, stepsPerBatch: 3 },
   statistics: {
-    ridge: 30,
+    ridge: 60,
     classPrior: "uniform",
     ownCovariance: {
       weight: 0.15,

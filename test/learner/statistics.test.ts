@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createRng } from "../../src/kernel/rng.ts";
 import { cholesky, packedLength, solve } from "../../src/learner/cholesky.ts";
 import { stream } from "../../src/learner/presets.ts";
-import { gaussians } from "../../src/learner/statistics.ts";
+import { evenParts, gaussians } from "../../src/learner/statistics.ts";
 
 const width = 5;
 const classes = 3;
@@ -288,4 +288,9 @@ describe("with covariances of their own", () => {
     expect(head.numbers().own.classes).toHaveLength(classes - 1);
     expect(head.numbers().own.classes[0]).toBe(second);
   });
+});
+
+test("each part of a query gets a mean square of 1, a part of zeros stays", () => {
+  const even = evenParts(Float32Array.of(3, 4, 0, 0, -2, 2), 2);
+  expect([...even]).toEqual([3, 4, 0, 0, -2, 2].map((x, i) => Math.fround(x / [Math.sqrt(12.5), 1, 2][i >> 1]!)));
 });
