@@ -10,8 +10,11 @@ export interface SnapshotHeader extends SnapshotAbout {
   readonly precision: Precision;
 }
 
-/** Class means are where a statistics head begins, no more: in int8 nearest means lose a tenth of a point on CIFAR-100. */
-const means = "classMeans";
+/**
+ * Rows of classes bear int8: means are where a statistics head begins, no more (nearest means lose a tenth of a point on
+ * CIFAR-100), and a prompted head's rows are directions.
+ */
+const ofClasses: ReadonlySet<string> = new Set(["classMeans", "headWeight"]);
 
 /**
  * A compact state for the air: one .safetensors file, published retained on `snapshot`. `__metadata__` holds `format`,
@@ -25,7 +28,7 @@ export function encodeSnapshot(
 ): Uint8Array {
   const saved = { about, state: compact };
   return encodeState("snapshot", saved, { precision }, (name, array) =>
-    storeRounded(name, array, name === means ? "int8" : precision),
+    storeRounded(name, array, ofClasses.has(name) ? "int8" : precision),
   );
 }
 

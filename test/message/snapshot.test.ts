@@ -62,7 +62,7 @@ describe("a snapshot of a real learner", () => {
         `D 768 ${base![0]} in fp16, ${base![1]} in int8`,
     );
     expect(tiny![0]).toBeLessThanOrEqual(36_000);
-    expect(tiny![1]).toBeLessThan(0.6 * tiny![0]!);
+    expect(tiny![1]).toBeLessThan(0.7 * tiny![0]!);
   });
 
   it.each([
@@ -111,9 +111,10 @@ describe("a snapshot of a real learner", () => {
 });
 
 /** The same state as a backbone so many times wider would have it. */
+/** As of a wider ViT, whose query has no other part than q(x) any more. */
 function widened({ arrays, meta }: LearnerState, times: number): LearnerState {
   const wider = Object.entries(arrays).map(([name, { data, shape }]) => {
-    if (shape.length < 2) return [name, { data, shape }] as const;
+    if (shape.length < 2 || name === "classMeans") return [name, { data, shape }] as const;
     const repeated = Float32Array.from({ length: data.length * times }, (_, i) => data[i % data.length]!);
     return [name, { data: repeated, shape: [...shape.slice(0, -1), shape.at(-1)! * times] }] as const;
   });

@@ -6,7 +6,7 @@ import { syntheticStream } from "./synthetic-stream.ts";
 
 /** A learner with the stream preset (M 10, Lp 5) on a fake backbone. */
 export function streamLearner(width: number, seed = 1): Learner {
-  return createLearner({ engine: linearEngine({ head: stream.head.kind, width }), settings: stream, seed });
+  return createLearner({ engine: linearEngine({ head: stream.head.kind, width, parts: 4 }), settings: stream, seed });
 }
 
 /** Learns ten classes, `perClass` samples each, one of each class a batch; gives 200 samples it has not learned. */

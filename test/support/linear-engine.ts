@@ -6,6 +6,8 @@ export interface LinearEngineOptions {
   readonly head: HeadKind;
   /** D; default 24. */
   readonly width?: number;
+  /** Parts of a query, as a ViT's q(x) and mean patch tokens: each one is the first, turned by one place more. */
+  readonly parts?: number;
   /** Default 4. */
   readonly imageSize?: number;
   /** Length of the part that all features share, against the rest; default 1. */
@@ -26,7 +28,7 @@ export interface LinearEngine extends Engine {
  * mean prompt token. Each image is computed by itself, so batches and chunks agree bit for bit.
  */
 export function linearEngine(options: LinearEngineOptions): LinearEngine {
-  const { head, width = 24, imageSize = 4, common = 1, seed = 7 } = options;
+  const { head, width = 24, parts = 1, imageSize = 4, common = 1, seed = 7 } = options;
   const rng = createRng(seed);
   const inputs = imageSize * imageSize * 3;
   const matrix = (rows: number, columns: number): Float64Array =>
@@ -121,7 +123,7 @@ export function linearEngine(options: LinearEngineOptions): LinearEngine {
   }
 
   return {
-    info: { name: "linear", modelId: "0".repeat(64), width, queryWidth: width, imageSize },
+    info: { name: "linear", modelId: "0".repeat(64), width, queryWidth: parts * width, imageSize },
     provider: { engine: "linear", provider: "cpu", refused: [] },
     calls,
     failNext: (error) => {
@@ -129,8 +131,14 @@ export function linearEngine(options: LinearEngineOptions): LinearEngine {
     },
     async query(images) {
       begin("query");
-      const result = zeros([images.count, width]);
-      for (let n = 0; n < images.count; n++) result.data.set(project(queryMap, images, n), n * width);
+      const result = zeros([images.count, parts * width]);
+      for (let n = 0; n < images.count; n++) {
+        const query = project(queryMap, images, n);
+        for (let part = 0; part < parts; part++) {
+          const turned = query.map((_, i) => query[(i + part) % width]!);
+          result.data.set(turned, (n * parts + part) * width);
+        }
+      }
       return result;
     },
     async prompted(images, prompts) {
