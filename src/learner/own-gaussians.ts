@@ -21,6 +21,9 @@ export interface OwnNumbers {
   readonly classes: Scatter<Float32Array>[];
 }
 
+/** While they are not used, one in so many labels judges them: a judgement may cost a factor for each likely class. */
+const judgedWhileOff = 10;
+
 /** Worth their while until the first labels say otherwise. */
 const firstWorth = 0.01;
 
@@ -114,6 +117,7 @@ export function ownGaussians(settings: OwnCovarianceSettings, width: number, num
   return {
     refine: (scores, query) => (own.worth > 0 ? refined(scores, query) : scores),
     observe(scores, query, c) {
+      if (own.worth <= 0 && (own.shared?.degrees ?? 0) % judgedWhileOff !== 0) return;
       const [alone, together] = [scores, refined(scores, query)].map((said) => (argmax(said) === c ? 1 : 0));
       own.worth += (together! - alone! - own.worth) / settings.memorySamples;
     },
