@@ -79,7 +79,7 @@ export function calibrator(memorySamples: number, from: Calibration): Calibrator
 
   function fitLine(probabilities: Float64Array, c: number | null): void {
     const mixed = mixtureOf(probabilities);
-    const first = argmax(mixed);
+    const first = argmax(probabilities);
     const x = logit(mixed[first]!);
     const said = 1 / (1 + Math.exp(-line.slope * x - line.offset));
     const [xx, x1, one] = [x * x, x, 1].map((product, i) => kept * line.curvature[i]! + said * (1 - said) * product);
@@ -95,7 +95,8 @@ export function calibrator(memorySamples: number, from: Calibration): Calibrator
     apply(probabilities) {
       const mixed = mixtureOf(probabilities);
       if (mixed.length === 0) return mixed;
-      const first = argmax(mixed);
+      // Of what came, where rounding has made no order yet.
+      const first = argmax(probabilities);
       const said = mixed[first]!;
       const second = mixed.reduce((most, p, c) => (c === first ? most : Math.max(most, p)), 0);
       const wanted = 1 / (1 + Math.exp(-line.slope * logit(said) - line.offset));
