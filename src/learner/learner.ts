@@ -59,10 +59,11 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     return statistical ? noveltyJudge(settings.unknown, () => statistics.numbers(), knownScores) : undefined;
   }
 
+  /** @param query With even parts. */
   function scoresOf(query: Float32Array, logits: Float64Array | undefined): Scores {
     const scores = new Map<HeadName, Float64Array>();
     if (logits !== undefined) scores.set("prompted", logits);
-    if (statistical) scores.set("statistics", statistics.scores(evenParts(query, width)));
+    if (statistical) scores.set("statistics", statistics.scores(query));
     return scores;
   }
 
@@ -75,13 +76,13 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const { poolVersion, classes, pool, head } = known;
     const promptIds = idsFor(sample, pool);
     for (const id of promptIds) predictionUses[id]! += 1;
-    const judged = novelty?.judge(evenParts(sample.query, width)) ?? null;
-    const about = { promptIds, poolVersion, novelty: judged, topLabels: settings.topLabels };
+    const query = evenParts(sample.query, width);
+    const about = { promptIds, poolVersion, novelty: novelty?.judge(query) ?? null, topLabels: settings.topLabels };
     if (classes.labels.length === 0) return predictionOf(classes, honest, new Map(), about);
     const [feature] =
       prompted && !known.effort.resting ? await promptedFeatures(engine, pool, [sample], [promptIds]) : [];
     const logits = feature && headLogits(settings.head.kind, head, feature);
-    return predictionOf(classes, honest, scoresOf(sample.query, logits), about);
+    return predictionOf(classes, honest, scoresOf(query, logits), about);
   }
 
   async function learn(
@@ -91,22 +92,16 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     if (batch.length === 0) throw appError("learner/empty-batch", "there is nothing to learn");
     for (const sample of batch) checkSample(sample, info);
     const before = known;
-    const queries = batch.map(({ query }) => query);
-    const even = queries.map((query) => evenParts(query, width));
+    const queries = batch.map(({ query }) => evenParts(query, width));
     const samples = batch.map(selecting);
+    const selectors = samples.map(({ query }) => query);
     const labels = batch.map(({ label }) => label);
     const { classes, classIds, gaps } = admit(before.classes, labels, labelMemory);
     const knownClasses = before.classes.labels.length;
 
     const works = prompted && !before.effort.resting;
     // The prompted head: gradient steps on copies, so that a failing engine leaves everything as it was.
-    const pool = before.keysPending
-      ? withKeys(
-          before.pool,
-          settings.pool,
-          samples.map(({ query }) => query),
-        )
-      : before.pool;
+    const pool = before.keysPending ? withKeys(before.pool, settings.pool, selectors) : before.pool;
     const start = { pool, head: before.head, uses: before.uses };
     const grown = prompted ? await growHeadFor(engine, settings, start, samples, classIds) : before.head;
     const competing = competingClasses(mask, classes);
@@ -123,43 +118,41 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
 
     // Predict first: all of the batch by what was known before it. The first step's forward is that prediction.
     const scores = queries.map((query, b) => scoresOf(query, first?.logits[b]!.subarray(0, knownClasses)));
+    const combined = scores.map((said) => mixer.combine(said));
+    const judged = queries.map((query) => novelty?.judge(query) ?? null);
     const about = { poolVersion: before.poolVersion, topLabels: settings.topLabels };
     const predictions = scores.map((said, b) =>
       predictionOf(before.classes, honest, said, {
         ...about,
         promptIds: first?.selections[b] ?? idsFor(batch[b]!, pool),
-        novelty: novelty?.judge(even[b]!) ?? null,
+        novelty: judged[b]!,
       }),
     );
 
-    const losses = first?.losses ?? scores.map((said, b) => surprise(mixer.combine(said), classIds[b]!));
+    const losses = first?.losses ?? combined.map((said, b) => surprise(said, classIds[b]!));
 
     // Then learn, first of all how right that was.
     classIds.forEach((c, b) => {
       const wasKnown = c < knownClasses;
       if (!wasKnown && gaps[b] !== Infinity) calibration.observeAgain();
-      else calibration.observe(mixer.combine(scores[b]!), wasKnown ? c : null);
-      if (wasKnown) novelty?.observe(queries[b]!);
+      else calibration.observe(combined[b]!, wasKnown ? c : null);
+      if (wasKnown && judged[b]) novelty?.observe(judged[b]);
     });
-    const verdicts = verdictsOn(scores, classIds, knownClasses);
+    // Who was right about each label that was known, in a trial of the prompts.
+    const verdicts = classIds.flatMap((c, b): Verdict[] => {
+      const alone = scores[b]!.get("statistics");
+      if (c >= knownClasses || !alone || !scores[b]!.has("prompted")) return [];
+      return [{ combined: argmax(combined[b]!) === c, alone: argmax(alone) === c }];
+    });
     const effort = afterBatch(settings, before.effort, verdicts, batch.length, plasticity);
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
     if (statistical) {
-      classIds.forEach((c, b) => c < knownClasses && statistics.observe(even[b]!, c));
-      classIds.forEach((c, b) => statistics.learn(even[b]!, c));
+      classIds.forEach((c, b) => c < knownClasses && statistics.observe(queries[b]!, c));
+      classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
     }
     const poolVersion = before.poolVersion + 1;
     known = { ...before, ...trained, classes, effort, keysPending: false, poolVersion };
     return batch.map(({ label }, b) => ({ label, before: predictions[b]!, loss: losses[b]!, poolVersion }));
-  }
-
-  /** Who was right about each label that was known, in a trial of the prompts. */
-  function verdictsOn(scores: readonly Scores[], classIds: readonly number[], knownClasses: number): Verdict[] {
-    return classIds.flatMap((c, b) => {
-      const alone = scores[b]!.get("statistics");
-      if (c >= knownClasses || !alone || !scores[b]!.has("prompted")) return [];
-      return [{ combined: argmax(mixer.combine(scores[b]!)) === c, alone: argmax(alone) === c }];
-    });
   }
 
   function all(): Knowledge {

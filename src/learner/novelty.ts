@@ -6,8 +6,8 @@ import type { Novelty } from "./types.ts";
 export interface NoveltyJudge {
   /** Null where there are fewer than two classes: then there is nothing to be unlike. */
   judge(query: Float32Array): Novelty | null;
-  /** A frame whose class was known before, judged before it is learned. */
-  observe(query: Float32Array): void;
+  /** What was judged of a frame whose class was known before, and which is learned now. */
+  observe(judged: Novelty): void;
   /** The latest scores of known classes, oldest first. A copy. */
   save(): Float64Array;
 }
@@ -64,9 +64,7 @@ export function noveltyJudge(
       const rank = sorted.length === 0 ? null : (less < 0 ? sorted.length : less) / sorted.length;
       return { score, rank, unknown: score > limit };
     },
-    observe(query) {
-      const score = scoreOf(query);
-      if (score === null) return;
+    observe({ score }) {
       scores = [...scores, score].slice(-memorySamples);
       sorted = undefined;
     },

@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { createRng, type Rng } from "../../src/kernel/rng.ts";
 import { type NoveltyJudge, noveltyJudge } from "../../src/learner/novelty.ts";
 import { stream } from "../../src/learner/presets.ts";
+import { createLearner } from "../../src/learner/learner.ts";
 import { type ClosedFormHead, gaussians } from "../../src/learner/statistics.ts";
+import { linearEngine } from "../support/linear-engine.ts";
+import { syntheticStream } from "../support/synthetic-stream.ts";
 
 const width = 16;
 const settings = { falseAlarmShare: 0.05, memorySamples: 500 };
@@ -14,6 +17,11 @@ function world(seed = 5): { rng: Rng; draw: (c: number) => Float32Array } {
   return { rng, draw: (c) => Float32Array.from(means[c]!, (m) => m + rng.normal()) };
 }
 
+function observe(judge: NoveltyJudge, query: Float32Array): void {
+  const judged = judge.judge(query);
+  if (judged) judge.observe(judged);
+}
+
 /** Six known classes, learned one after another; each frame is judged before it is learned, as in a stream. */
 function taught(perClass = 60): { head: ClosedFormHead; judge: NoveltyJudge; draw: (c: number) => Float32Array } {
   const { draw } = world();
@@ -22,7 +30,7 @@ function taught(perClass = 60): { head: ClosedFormHead; judge: NoveltyJudge; dra
   for (let i = 0; i < 6 * perClass; i++) {
     const c = i % 6;
     const query = draw(c);
-    if (c < head.numbers().counts.length) judge.observe(query);
+    if (c < head.numbers().counts.length) observe(judge, query);
     head.learn(query, c);
   }
   return { head, judge, draw };
@@ -50,9 +58,9 @@ describe("novelty", () => {
     expect(judge.judge(draw(0))).toBeNull();
     head.learn(draw(1), 1);
     expect(judge.judge(draw(7))).toMatchObject({ rank: null, unknown: false });
-    for (let i = 0; i < 18; i++) judge.observe(draw(i % 2));
+    for (let i = 0; i < 18; i++) observe(judge, draw(i % 2));
     expect(judge.judge(draw(7))!.unknown).toBe(false);
-    judge.observe(draw(0));
+    observe(judge, draw(0));
     expect(judge.judge(Float32Array.from(draw(0), (x) => -x))!.unknown).toBe(true);
   });
 
@@ -87,10 +95,26 @@ describe("novelty", () => {
   test("keeps the latest scores alone, and goes on from them", () => {
     const { head, judge, draw } = taught();
     const few = noveltyJudge({ ...settings, memorySamples: 40 }, () => head.numbers(), judge.save());
-    few.observe(draw(1));
+    observe(few, draw(1));
     expect(few.save()).toHaveLength(40);
     const again = noveltyJudge(settings, () => head.numbers(), judge.save());
     const query = draw(3);
     expect(again.judge(query)).toEqual(judge.judge(query));
   });
+});
+
+test("a learner's limit comes from the scores that its predictions have", async () => {
+  const engine = linearEngine({ head: stream.head.kind, parts: 3 });
+  const learner = createLearner({ engine, settings: stream, seed: 1 });
+  const { train } = syntheticStream({ classes: 4, perClass: 20, seed: 2 });
+  const said: number[] = [];
+  for (const one of train) {
+    const sample = { ...one, query: await learner.query(one.pixels) };
+    const known = learner.labels.includes(one.label);
+    const { novelty } = await learner.predictOne(sample);
+    await learner.learn([sample]);
+    if (known && novelty) said.push(novelty.score);
+  }
+  expect(said.length).toBeGreaterThan(10);
+  expect([...learner.save().arrays["knownScores"]!.data]).toEqual(said);
 });
