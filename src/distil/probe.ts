@@ -1,5 +1,6 @@
+import { dot } from "../kernel/tensor.ts";
 import { cholesky, packedLength, solve } from "../learner/cholesky.ts";
-import { dot, subtractOuter } from "../learner/symmetric.ts";
+import { subtractOuter } from "../learner/symmetric.ts";
 
 /** Features of labelled images, rows of [D]. */
 export interface LabelledFeatures {

@@ -29,7 +29,7 @@ export function row(t: Tensor, i: number): Float32Array {
   return t.data.subarray(i * width, (i + 1) * width);
 }
 
-export function dot(a: Float32Array, b: Float32Array): number {
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;

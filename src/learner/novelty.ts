@@ -1,6 +1,7 @@
+import { dot } from "../kernel/tensor.ts";
 import type { UnknownSettings } from "./settings.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
-import { dot, symmetricProduct } from "./symmetric.ts";
+import { symmetricProduct } from "./symmetric.ts";
 import type { Novelty } from "./types.ts";
 
 export interface NoveltyJudge {

@@ -1,6 +1,7 @@
+import { dot } from "../kernel/tensor.ts";
 import { noOwnNumbers, type OwnNumbers, ownGaussians } from "./own-gaussians.ts";
 import type { StatisticsSettings } from "./settings.ts";
-import { dot, isotropic, subtractOuter, symmetricProduct } from "./symmetric.ts";
+import { isotropic, subtractOuter, symmetricProduct } from "./symmetric.ts";
 
 /** A classifier on queries in closed form: one pass, no gradient, no stored sample. Class ids are the head's. */
 export interface ClosedFormHead {
@@ -43,7 +44,7 @@ export function emptyStatistics(): StatisticsNumbers {
  * sample (Sherman and Morrison 1950): a covariance that lags would cost most where it matters, after a change of light or
  * lens. λ is `ridge` times the first sample's mean square.
  *
- * A learned sample costs 1.5·F² multiply-adds and 2·F a class, a score F a class; nothing is ever solved anew.
+ * A learned sample costs 1.5·F² multiply-adds and 2·F a class, a score 2·F a class; nothing is ever solved anew.
  *
  * With `ownCovariance` it is a regularised discriminant analysis (Friedman 1989): for the classes that come first by these
  * scores, the log ratio of the class's own Gaussian to the shared one is added (`own-gaussians.ts`).
@@ -72,8 +73,8 @@ export function gaussians(
     weights.push(...means.map((mean) => symmetricProduct(numbers.inverse!, mean)));
   }
 
-  /** Σ δδᵀ grows by grown·δδᵀ. */
-  function deviate(delta: Float64Array, grown: number): { readonly moved: Float64Array } {
+  /** Σ δδᵀ grows by grown·δδᵀ. @returns P·δ for the new P */
+  function deviate(delta: Float64Array, grown: number): Float64Array {
     const inverse = numbers.inverse!;
     const u = symmetricProduct(inverse, delta);
     const denominator = 1 + grown * dot(u, delta);
@@ -81,8 +82,7 @@ export function gaussians(
     subtractOuter(inverse, u, scale);
     means.forEach((mean, c) => addScaled(weights[c]!, u, -scale * dot(u, mean)));
     numbers.degrees += 1;
-    // P·δ for the new P.
-    return { moved: u.map((value) => value / denominator) };
+    return u.map((value) => value / denominator);
   }
 
   function sharedScores(query: Float32Array): Float64Array {
@@ -110,7 +110,7 @@ export function gaussians(
       const delta = mean.map((m, i) => query[i]! - m);
       // Welford: the mean moves by δ/n, so the deviations' sum grows by (n − 1)/n·δδᵀ.
       const grown = (count - 1) / count;
-      const { moved } = deviate(delta, grown);
+      const moved = deviate(delta, grown);
       addScaled(mean, delta, 1 / count);
       addScaled(weights[c]!, moved, 1 / count);
       own?.learn(c, delta, grown);
@@ -128,7 +128,7 @@ export function gaussians(
 /**
  * A query as the statistics take it: each of its parts, q(x) and the means of patch tokens, [D] each, with a mean square of 1.
  * The deeper tokens are an order of magnitude larger than q(x) in one backbone and smaller in another, and light changes
- * their length more than their direction: under drift that is worth two points, on five diverse sets as much.
+ * their length more than their direction.
  */
 export function evenParts(query: Float32Array, width: number): Float32Array {
   const even = query.slice();

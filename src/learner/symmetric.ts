@@ -23,15 +23,9 @@ export function symmetricProduct(packed: Float64Array, x: ArrayLike<number>): Fl
 }
 
 /** P − scale·u·uᵀ in place. size²/2 multiply-adds. */
-export function subtractOuter(packed: Float64Array, u: Float64Array, scale: number): void {
+export function subtractOuter(packed: Float32Array | Float64Array, u: Float64Array, scale: number): void {
   for (let i = 0, at = 0; i < u.length; i++) {
     const scaled = scale * u[i]!;
     for (let j = 0; j <= i; j++) packed[at++]! -= scaled * u[j]!;
   }
-}
-
-export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

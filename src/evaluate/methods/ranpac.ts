@@ -1,5 +1,6 @@
+import { dot } from "../../kernel/tensor.ts";
 import { createRng } from "../../kernel/rng.ts";
-import { dot, isotropic, subtractOuter, symmetricProduct } from "../../learner/symmetric.ts";
+import { isotropic, subtractOuter, symmetricProduct } from "../../learner/symmetric.ts";
 import { type ClosedForm, joinRows, type Saved, splitRows } from "./closed-form.ts";
 
 /**
