@@ -1,20 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { appError } from "../../src/kernel/errors.ts";
 import { box } from "../support/box.ts";
 import { flush, frame, label, memoryJournal } from "../support/fake-stream.ts";
+import { advance, useFakeTime } from "../support/fake-time.ts";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-const advance = async (ms: number): Promise<void> => {
-  await flush();
-  await vi.advanceTimersByTimeAsync(ms);
-  await flush();
-};
+useFakeTime();
 
 describe("settings that change while the pipeline runs", () => {
   it("telemetryMs: the next telemetry comes at the new period", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createRng, shuffled, type Rng } from "../../src/kernel/rng.ts";
 import type { Snapshot } from "../../src/stream/checkpoint.ts";
 import { box, type Box } from "../support/box.ts";
@@ -12,13 +12,9 @@ import {
   testTopics,
   type TestMessage,
 } from "../support/fake-stream.ts";
+import { useFakeTime } from "../support/fake-time.ts";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeTime();
 
 const ticks = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await Promise.resolve();

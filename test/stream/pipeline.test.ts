@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { appError } from "../../src/kernel/errors.ts";
 import { prequentialAccuracy } from "../../src/stream/accuracy.ts";
 import { readStreamState, type Snapshot } from "../../src/stream/checkpoint.ts";
@@ -14,19 +14,10 @@ import {
   message,
   testTopics,
 } from "../support/fake-stream.ts";
+import { advance, useFakeTime } from "../support/fake-time.ts";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeTime();
 
-const advance = async (ms: number): Promise<void> => {
-  await flush();
-  await vi.advanceTimersByTimeAsync(ms);
-  await flush();
-};
 const codes = (of: ReturnType<typeof box>): string[] => of.rejected.map(({ rejected }) => rejected.code);
 
 const command = (name: string, args = {}): ReturnType<typeof message> =>

@@ -1,14 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { readStreamState } from "../../src/stream/checkpoint.ts";
 import { box, type Box, type BoxOptions } from "../support/box.ts";
 import { flush, frame, label, message, testTopics } from "../support/fake-stream.ts";
+import { useFakeTime } from "../support/fake-time.ts";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeTime();
 
 /** A frame a second; @returns the seconds at which one asked. */
 async function play(b: Box, seconds: number, from = 0): Promise<number[]> {

@@ -6,7 +6,7 @@ export interface LinearEngineOptions {
   readonly head: HeadKind;
   /** D; default 24. */
   readonly width?: number;
-  /** Parts of a query, as a ViT's q(x) and mean patch tokens: each one is the first, turned by one place more. */
+  /** Parts of a query, as a ViT's q(x) and mean patch tokens: each one is the first, turned by one place more and three times as large. */
   readonly parts?: number;
   /** Default 4. */
   readonly imageSize?: number;
@@ -135,7 +135,7 @@ export function linearEngine(options: LinearEngineOptions): LinearEngine {
       for (let n = 0; n < images.count; n++) {
         const query = project(queryMap, images, n);
         for (let part = 0; part < parts; part++) {
-          const turned = query.map((_, i) => query[(i + part) % width]!);
+          const turned = query.map((_, i) => 3 ** part * query[(i + part) % width]!);
           result.data.set(turned, (n * parts + part) * width);
         }
       }
