@@ -50,16 +50,25 @@ async function bench(flags: BenchFlags): Promise<void> {
   if (flags.compare.length > 0) return await compare(flags);
   const [{ runBench }, { benchTable }] = await Promise.all([import("../bench/bench.ts"), import("../bench/table.ts")]);
   const model = await chosenModel(flags.model);
-  let bar: ReturnType<typeof progress> | undefined;
+  const bar = benchBar();
   const report = await runBench({
     ...flags,
     model,
-    onProgress: (done, total, what) => {
+    onProgress: bar.update,
+  }).finally(bar.stop);
+  process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : benchTable(report)}\n`);
+}
+
+/** A bar whose length is known with the first progress. */
+function benchBar(): { update(done: number, total: number, what: string): void; stop(): void } {
+  let bar: ReturnType<typeof progress> | undefined;
+  return {
+    update: (done, total, what) => {
       bar ??= progress("bench", total);
       bar.update(done, what);
     },
-  }).finally(() => bar?.stop());
-  process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : benchTable(report)}\n`);
+    stop: () => bar?.stop(),
+  };
 }
 
 async function compare({ model, compare: others, ...flags }: BenchFlags): Promise<void> {
@@ -70,15 +79,12 @@ async function compare({ model, compare: others, ...flags }: BenchFlags): Promis
   ]);
   const names = [model ?? embeddedModelPath, ...others];
   const models = await Promise.all(names.map(async (name) => ({ name, model: await loadModel(name) })));
-  let bar: ReturnType<typeof progress> | undefined;
+  const bar = benchBar();
   const timings = await benchVariants({
     ...flags,
     models,
-    onProgress: (done, total, what) => {
-      bar ??= progress("bench", total);
-      bar.update(done, what);
-    },
-  }).finally(() => bar?.stop());
+    onProgress: bar.update,
+  }).finally(bar.stop);
   process.stdout.write(`${flags.json ? JSON.stringify(timings, null, 2) : variantsTable(timings)}\n`);
 }
 
