@@ -60,7 +60,10 @@ async function bench(flags: BenchFlags): Promise<void> {
 }
 
 /** A bar whose length is known with the first progress. */
-function benchBar(): { update(done: number, total: number, what: string): void; stop(): void } {
+function benchBar(): {
+  readonly update: (done: number, total: number, what: string) => void;
+  readonly stop: () => void;
+} {
   let bar: ReturnType<typeof progress> | undefined;
   return {
     update: (done, total, what) => {
