@@ -149,6 +149,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     if (statistical) {
       classIds.forEach((c, b) => c < knownClasses && statistics.observe(queries[b]!, c));
       classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
+      novelty?.changed();
     }
     const poolVersion = before.poolVersion + 1;
     known = { ...before, ...trained, classes, effort, keysPending: false, poolVersion };
@@ -197,6 +198,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     forgetLabel(label) {
       const id = idOf(label);
       if (statistical) statistics.drop(id);
+      novelty?.changed();
       const head = prompted ? dropClass(known.head, id) : known.head;
       known = { ...known, head, classes: dropLabel(known.classes, id) };
     },

@@ -9,8 +9,19 @@ export interface NoveltyJudge {
   judge(query: Float32Array): Novelty | null;
   /** What was judged of a frame whose class was known before, and which is learned now. */
   observe(judged: Novelty): void;
+  /** Something was learned or forgotten: what follows from the classes is made anew when it is asked for. */
+  changed(): void;
   /** The latest scores of known classes, oldest first. A copy. */
   save(): Float64Array;
+}
+
+/** The classes as seen from the mean of all. */
+interface View {
+  readonly centre: Float64Array;
+  /** P·centre. */
+  readonly weight: Float64Array;
+  /** Squared distance of each class's mean, [C]. */
+  readonly squares: readonly number[];
 }
 
 /**
@@ -34,22 +45,32 @@ export function noveltyJudge(
   let scores = [...saved];
   /** Sorted; undefined where the scores changed since. */
   let sorted: readonly number[] | undefined;
+  let view: View | undefined;
 
   /** All products are in the metric of the inverse covariance P, of which the head keeps P·μ of each class. */
-  function scoreOf(query: Float32Array): number | null {
-    const { counts, means, weights, inverse } = numbers();
-    if (counts.length < 2 || inverse === undefined) return null;
+  function seenFromCentre(): View | undefined {
+    const { counts, means, shared } = numbers();
+    if (counts.length < 2) return undefined;
     const samples = counts.reduce((a, b) => a + b, 0);
     const shares = counts.map((count) => count / samples);
     const centre = weightedSum(means, shares);
-    const centreWeight = weightedSum(weights, shares);
-    const away = Float64Array.from(query, (x, i) => x - centre[i]!);
-    const awayWeight = symmetricProduct(inverse, away);
-    const length = dot(awayWeight, away);
+    const weight = weightedSum(shared.weights, shares);
+    const constant = dot(weight, centre);
+    const squares = means.map((mean, c) => dot(shared.weights[c]!, mean) - 2 * dot(weight, mean) + constant);
+    return { centre, weight, squares };
+  }
+
+  function scoreOf(query: Float32Array): number | null {
+    view ??= seenFromCentre();
+    if (!view) return null;
+    const { centre, weight, squares } = view;
+    const { means, shared } = numbers();
+    const awayWeight = symmetricProduct(shared.inverse!, query).map((value, i) => value - weight[i]!);
+    const constant = dot(awayWeight, centre);
+    const length = dot(awayWeight, query) - constant;
     const cosines = means.map((mean, c) => {
-      const towards = mean.map((m, i) => m - centre[i]!);
-      const square = dot(weights[c]!, towards) - dot(centreWeight, towards);
-      return square > 0 && length > 0 ? dot(awayWeight, towards) / Math.sqrt(square * length) : 0;
+      const square = squares[c]! * length;
+      return squares[c]! > 0 && length > 0 ? (dot(awayWeight, mean) - constant) / Math.sqrt(square) : 0;
     });
     return 1 - Math.max(...cosines);
   }
@@ -68,6 +89,9 @@ export function noveltyJudge(
     observe({ score }) {
       scores = [...scores, score].slice(-memorySamples);
       sorted = undefined;
+    },
+    changed() {
+      view = undefined;
     },
     save: () => Float64Array.from(scores),
   };

@@ -119,8 +119,6 @@ export interface OwnCovarianceSettings {
   readonly coordinates: number;
   /** The likeliest classes by the shared covariance that are told apart by their own, ≥ 1. */
   readonly shortlist: number;
-  /** The shared covariance that own ones are mixed with is looked at again when it grew by this share, > 0. */
-  readonly refreshGrowth: number;
   /** Labels over which their worth is judged, > 1. */
   readonly memorySamples: number;
 }
@@ -187,8 +185,8 @@ export function checkSettings(settings: LearnerSettings): void {
     [statistics.ridge > 0, "statistics.ridge must be > 0"],
     [own === null || (own.weight >= 0 && own.weight <= 1), "statistics.ownCovariance.weight must be 0…1"],
     [
-      own === null || (own.samples > 0 && own.refreshGrowth > 0 && own.memorySamples > 1),
-      "statistics.ownCovariance.samples and refreshGrowth must be > 0, memorySamples > 1",
+      own === null || (own.samples > 0 && own.memorySamples > 1),
+      "statistics.ownCovariance.samples must be > 0, memorySamples > 1",
     ],
     [
       own === null || [own.leastSamples, own.coordinates, own.shortlist].every(isCount),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { packedLength } from "./cholesky.ts";
 import { noOwnNumbers, type OwnNumbers } from "./own-gaussians.ts";
+import { noPrecision } from "./precision.ts";
 import type { ArrayReader } from "./state-arrays.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
 import type { StateArray } from "./types.ts";
@@ -9,8 +10,6 @@ import type { StateArray } from "./types.ts";
 export interface StatisticsMeta {
   readonly ridge: number;
   readonly degrees: number;
-  /** Degrees at which own covariances get a new reference. */
-  readonly next: number;
   /** Of own covariances, −1…1. */
   readonly worth: number;
   /** Whether there is an inverse. */
@@ -20,13 +19,12 @@ export interface StatisticsMeta {
 export const statisticsMetaSchema: z.ZodType<StatisticsMeta> = z.object({
   ridge: z.number().min(0),
   degrees: z.int().min(0),
-  next: z.number().min(1),
   worth: z.number().min(-1).max(1),
   begun: z.boolean(),
 });
 
-export function statisticsMeta({ ridge, degrees, inverse, own }: StatisticsNumbers): StatisticsMeta {
-  return { ridge, degrees, next: own.next, worth: own.worth, begun: inverse !== undefined };
+export function statisticsMeta({ ridge, shared, own }: StatisticsNumbers): StatisticsMeta {
+  return { ridge, degrees: shared.degrees, worth: own.worth, begun: shared.inverse !== undefined };
 }
 
 /** F, and k, 0 where classes have no covariance of their own. */
@@ -38,25 +36,24 @@ export interface StatisticsWidths {
 type Arrays = Readonly<Record<string, StateArray>>;
 
 /** All but counts and means, which a compact state has too; nothing before the first sample. Copies. */
-export function statisticsArrays(
-  { weights, inverse, own }: StatisticsNumbers,
-  { width, coordinates }: StatisticsWidths,
-): Arrays {
-  if (inverse === undefined) return {};
+export function statisticsArrays({ shared, own }: StatisticsNumbers, { width, coordinates }: StatisticsWidths): Arrays {
+  if (shared.inverse === undefined) return {};
   return {
-    inverse: { data: inverse.slice(), shape: [packedLength(width)] },
-    classWeights: { data: joined(weights, width, Float64Array), shape: [weights.length, width] },
-    ...(coordinates > 0 && ownArrays(own, packedLength(coordinates))),
+    inverse: { data: shared.inverse.slice(), shape: [packedLength(width)] },
+    classWeights: { data: joined(shared.weights, width, Float64Array), shape: [shared.weights.length, width] },
+    ...(coordinates > 0 && ownArrays(own, coordinates)),
   };
 }
 
-function ownArrays({ shared, reference, classes }: OwnNumbers, length: number): Arrays {
+function ownArrays({ shared, classes }: OwnNumbers, size: number): Arrays {
+  const length = packedLength(size);
   const sums = classes.map((scatter) => scatter.sums);
   return {
+    ownInverse: { data: shared.inverse!.slice(), shape: [length] },
+    ownWeights: { data: joined(shared.weights, size, Float64Array), shape: [classes.length, size] },
     ownScatter: { data: joined(sums, length, Float32Array), shape: [classes.length, length] },
     ownDegrees: { data: Int32Array.from(classes, ({ degrees }) => degrees), shape: [classes.length] },
-    ...(shared && { sharedScatter: { data: shared.sums.slice(), shape: [length] } }),
-    ...(reference && { reference: { data: reference.slice(), shape: [length] } }),
+    ownSpread: { data: Float64Array.from(classes, ({ spread }) => spread), shape: [classes.length] },
   };
 }
 
@@ -72,31 +69,35 @@ export function readStatistics(
 ): StatisticsNumbers {
   const { ridge, degrees, begun } = meta;
   const known = { counts, means, ridge };
-  if (!read || !begun) return { ...known, degrees: 0, weights: [], inverse: undefined, own: noOwnNumbers() };
+  if (!read || !begun) return { ...known, shared: noPrecision(), own: noOwnNumbers() };
   return {
     ...known,
-    degrees,
-    inverse: read.float64("inverse", [packedLength(width)]),
-    weights: rows(read.float64("classWeights", [means.length, width]), width),
-    own: coordinates > 0 ? readOwn(read, means.length, packedLength(coordinates), meta) : noOwnNumbers(),
+    shared: {
+      degrees,
+      inverse: read.float64("inverse", [packedLength(width)]),
+      weights: rows(read.float64("classWeights", [means.length, width]), width),
+    },
+    own: coordinates > 0 ? readOwn(read, means.length, coordinates, meta) : noOwnNumbers(),
   };
 }
 
-function readOwn(
-  read: ArrayReader,
-  classes: number,
-  length: number,
-  { degrees, next, worth }: StatisticsMeta,
-): OwnNumbers {
+function readOwn(read: ArrayReader, classes: number, size: number, { degrees, worth }: StatisticsMeta): OwnNumbers {
+  const length = packedLength(size);
   const sums = read.float32("ownScatter", [classes, length]);
-  const own = read.int32("ownDegrees", [classes]);
+  const degreesOf = read.int32("ownDegrees", [classes]);
+  const spreadOf = read.float64("ownSpread", [classes]);
   return {
-    // Both are there as soon as a class has two samples.
-    shared: degrees > 0 ? { sums: read.float64("sharedScatter", [length]), degrees } : undefined,
-    reference: degrees > 0 ? read.float64("reference", [length]) : undefined,
-    next,
+    shared: {
+      degrees,
+      inverse: read.float64("ownInverse", [length]),
+      weights: rows(read.float64("ownWeights", [classes, size]), size),
+    },
     worth,
-    classes: Array.from(own, (count, c) => ({ sums: sums.slice(c * length, (c + 1) * length), degrees: count })),
+    classes: Array.from({ length: classes }, (_, c) => ({
+      sums: sums.slice(c * length, (c + 1) * length),
+      degrees: degreesOf[c]!,
+      spread: spreadOf[c]!,
+    })),
   };
 }
 

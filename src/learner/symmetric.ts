@@ -29,3 +29,30 @@ export function subtractOuter(packed: Float32Array | Float64Array, u: Float64Arr
     for (let j = 0; j <= i; j++) packed[at++]! -= scaled * u[j]!;
   }
 }
+
+/** uᵀ·S·u. size²/2 multiply-adds, four sums at a time, which a processor adds beside each other. */
+export function quadraticForm(packed: Float32Array | Float64Array, u: Float64Array): number {
+  let form = 0;
+  for (let i = 0, at = 0; i < u.length; at += i + 1, i++) {
+    let [s0, s1, s2, s3, j] = [0, 0, 0, 0, 0];
+    for (; j + 3 < i; j += 4) {
+      s0 += packed[at + j]! * u[j]!;
+      s1 += packed[at + j + 1]! * u[j + 1]!;
+      s2 += packed[at + j + 2]! * u[j + 2]!;
+      s3 += packed[at + j + 3]! * u[j + 3]!;
+    }
+    for (; j < i; j++) s0 += packed[at + j]! * u[j]!;
+    form += u[i]! * (2 * (s0 + s1 + s2 + s3) + packed[at + i]! * u[i]!);
+  }
+  return form;
+}
+
+/** tr(P·S). size²/2 multiply-adds. */
+export function traceOfProduct(p: Float64Array, s: Float32Array): number {
+  let [twice, diagonal] = [0, 0];
+  for (let i = 0, at = 0; at < p.length; i++, at++) {
+    for (let j = 0; j < i; j++, at++) twice += p[at]! * s[at]!;
+    diagonal += p[at]! * s[at]!;
+  }
+  return 2 * twice + diagonal;
+}

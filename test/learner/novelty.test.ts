@@ -32,6 +32,7 @@ function taught(perClass = 60): { head: ClosedFormHead; judge: NoveltyJudge; dra
     const query = draw(c);
     if (c < head.numbers().counts.length) observe(judge, query);
     head.learn(query, c);
+    judge.changed();
   }
   return { head, judge, draw };
 }
@@ -79,10 +80,12 @@ describe("novelty", () => {
   test("a class is known once it was learned, and unlike the others again when it was forgotten", () => {
     const { head, judge, draw } = taught();
     for (let i = 0; i < 20; i++) head.learn(draw(6), 6);
+    judge.changed();
     const unknown = (): number =>
       Array.from({ length: 50 }, () => judge.judge(draw(6))!).filter((n) => n.unknown).length;
     expect(unknown()).toBeLessThan(10);
     head.drop(6);
+    judge.changed();
     expect(unknown()).toBeGreaterThan(40);
   });
 

@@ -14,7 +14,8 @@ export function streamingLda(width: number, saved?: Saved): ClosedForm {
     scores: (query) => head.scores(query),
     learn: (query, c) => head.learn(query, c),
     save: () => {
-      const { counts, means, weights, inverse, degrees, ridge } = head.numbers();
+      const { counts, means, ridge, shared } = head.numbers();
+      const { weights, inverse, degrees } = shared;
       return {
         arrays: {
           counts: { data: Int32Array.from(counts), shape: [counts.length] },
@@ -33,9 +34,11 @@ function restored({ arrays, numbers }: Saved): StatisticsNumbers {
   return {
     counts: [...arrays["counts"]!.data],
     means: splitRows(arrays["means"]!),
-    weights: splitRows(arrays["weights"]!),
-    inverse: inverse.length > 0 ? inverse : undefined,
-    degrees: numbers["degrees"]!,
+    shared: {
+      weights: splitRows(arrays["weights"]!),
+      inverse: inverse.length > 0 ? inverse : undefined,
+      degrees: numbers["degrees"]!,
+    },
     ridge: numbers["ridge"]!,
     own: noOwnNumbers(),
   };
