@@ -2,7 +2,9 @@ import { appError } from "../../kernel/errors.ts";
 import { paper, stream } from "../../learner/presets.ts";
 import type { LearnerSettings } from "../../learner/settings.ts";
 import { type Order, paperEpochs } from "../plan.ts";
-import { closedFormMethod } from "./closed-form.ts";
+import type { BackboneInfo } from "../../backbone/engine.ts";
+import { evenParts } from "../../learner/statistics.ts";
+import { type ClosedForm, closedFormMethod, type Saved } from "./closed-form.ts";
 import { elasticWeights } from "./ewc.ts";
 import { fineTuning } from "./fine-tuning.ts";
 import { learnerMethod } from "./learner-method.ts";
@@ -20,6 +22,18 @@ const together = (epochs: number): Order => ({ order: "shuffled", epochs });
 function paperPreset(scenario: string): LearnerSettings {
   if (scenario === "diverse") return paper.fiveDatasets;
   return scenario === "drift" ? paper.core50 : paper.cifar100;
+}
+
+/**
+ * With the labels of the last 64 samples in the softmax. L2P's authors mask to the classes of the task (`train_mask`), which
+ * takes task ids, and without which most of what was learned is unlearned by the next task's cross-entropy.
+ */
+function maskedPreset(scenario: string): LearnerSettings {
+  const preset = paperPreset(scenario);
+  return {
+    ...preset,
+    loss: { ...preset.loss, mask: { kind: "recent", samples: 64, minClasses: 2, priorStrength: 0 } },
+  };
 }
 
 const defaultUnits = 2000;
@@ -77,27 +91,23 @@ export const methodKinds: readonly MethodKind[] = [
     create: (context) => learnerMethod(context, { settings: paperPreset(context.scenario) }),
   },
   {
+    name: "l2p+mask",
+    about: "the same, trained with the labels alone that came lately, where the authors mask to the task's",
+    sees: "both",
+    asks: true,
+    settings: maskedPreset,
+    create: (context) => learnerMethod(context, { settings: maskedPreset(context.scenario) }),
+  },
+  {
     name: "l2p+er",
-    about: "the same with rehearsal of stored images",
+    about: "l2p with rehearsal of stored images",
     sees: "both",
     settings: (scenario, { bufferPerClass }) => ({ ...paperPreset(scenario), bufferPerClass }),
     create: (context) => learnerMethod(context, { settings: paperPreset(context.scenario), rehearses: true }),
   },
-  {
-    name: "ncm",
-    about: "nearest class mean of q(x), by cosine",
-    sees: "query",
-    create: (context) =>
-      Promise.resolve(closedFormMethod(widthOf(context), (saved) => nearestMean(widthOf(context), saved))),
-  },
-  {
-    name: "slda",
-    about: "streaming linear discriminant analysis of q(x)",
-    sees: "query",
-    create: (context) =>
-      Promise.resolve(closedFormMethod(widthOf(context), (saved) => streamingLda(widthOf(context), saved))),
-  },
-  ridgeKind("ranpac", defaultUnits),
+  ...closedFormKinds("ncm", "nearest class mean, by cosine", nearestMean),
+  ...closedFormKinds("slda", "streaming linear discriminant analysis", streamingLda),
+  ...ridgeKinds("ranpac", defaultUnits),
   {
     name: "joint",
     about: "all weights on all images together, 5 epochs: an upper bound",
@@ -120,25 +130,46 @@ export const methodKinds: readonly MethodKind[] = [
   }),
 ];
 
-/** `ranpac` or `ranpac-<units>`; with 0 units, linear ridge on q(x) itself. */
-function ridgeKind(name: string, units: number): MethodKind {
-  return {
-    name,
-    about: units === 0 ? "ridge regression on q(x)" : `ridge regression on a random projection of ${units} units`,
+/** One on q(x), and one on all that a query holds, as the product's own statistics take it. */
+function closedFormKinds(
+  name: string,
+  about: string,
+  create: (width: number, saved: Saved | undefined, seed: number) => ClosedForm,
+): MethodKind[] {
+  const kind = (suffix: string, of: string, view: (info: BackboneInfo) => View): MethodKind => ({
+    name: name + suffix,
+    about: `${about}${of}`,
     sees: "query",
-    create: (context) =>
-      Promise.resolve(
-        closedFormMethod(widthOf(context), (saved) =>
-          randomProjectionRidge({ units, width: widthOf(context), seed: context.seed }, saved),
-        ),
-      ),
-  };
+    create: ({ model: { info }, seed }) => {
+      const { width, features } = view(info);
+      return Promise.resolve(closedFormMethod(features, (saved) => create(width, saved, seed)));
+    },
+  });
+  return [
+    kind("", ", of q(x)", ({ width }) => ({ width, features: (query) => query.subarray(0, width) })),
+    kind("+tokens", ", of q(x) and the means of patch tokens", ({ width, queryWidth }) => ({
+      width: queryWidth,
+      features: (query) => evenParts(query, width),
+    })),
+  ];
+}
+
+interface View {
+  readonly width: number;
+  readonly features: (query: Float32Array) => Float32Array;
+}
+
+/** `ranpac` or `ranpac-<units>`; with 0 units, linear ridge on the features themselves. */
+function ridgeKinds(name: string, units: number): MethodKind[] {
+  const about = units === 0 ? "ridge regression" : `ridge regression on a random projection of ${units} units`;
+  return closedFormKinds(name, about, (width, saved, seed) => randomProjectionRidge({ units, width, seed }, saved));
 }
 
 /** @throws AppError `evaluate/options` for a name that no method has. */
 export function methodKind(name: string): MethodKind {
-  const units = /^ranpac-(\d{1,5})$/.exec(name)?.[1];
-  const found = units ? ridgeKind(name, Number(units)) : methodKinds.find((kind) => kind.name === name);
+  const units = /^(ranpac-(\d{1,5}))(?:\+tokens)?$/.exec(name);
+  const kinds = units ? ridgeKinds(units[1]!, Number(units[2])) : methodKinds;
+  const found = kinds.find((kind) => kind.name === name);
   if (found) return found;
   const names = methodKinds.map((kind) => kind.name).join(", ");
   throw appError("evaluate/options", `no method is named "${name}"; there are ${names}, ranpac-<units>`);

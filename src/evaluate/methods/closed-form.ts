@@ -2,7 +2,7 @@ import type { LearnerState, StateArray } from "../../kernel/state.ts";
 import { argmax, softmax } from "../../learner/loss.ts";
 import type { Method, Said, Shown } from "./method.ts";
 
-/** A classifier on q(x) that learns a sample at once and for good; class ids are the order in which labels came. */
+/** A classifier of queries that learns a sample at once and for good; class ids are the order in which labels came. */
 export interface ClosedForm {
   /** One number a class, the largest for the likeliest, [C]. */
   scores(query: Float32Array): Float64Array;
@@ -17,16 +17,19 @@ export interface ClosedForm {
 export type Saved = ReturnType<ClosedForm["save"]>;
 
 /**
- * @param width D, of q(x)
+ * @param features What it learns from, of a query [F].
  * @param create An empty one, or one that goes on from what was saved.
  */
-export function closedFormMethod(width: number, create: (saved?: Saved) => ClosedForm): Method {
+export function closedFormMethod(
+  features: (query: Float32Array) => Float32Array,
+  create: (saved?: Saved) => ClosedForm,
+): Method {
   let head = create();
   let labels: string[] = [];
 
   function say({ query }: Shown): Said {
     if (labels.length === 0) return { label: null };
-    const scores = head.scores(query.subarray(0, width));
+    const scores = head.scores(features(query));
     const best = argmax(scores);
     const label = labels[best]!;
     return head.probabilistic ? { label, confidence: softmax(scores)[best]! } : { label };
@@ -37,7 +40,7 @@ export function closedFormMethod(width: number, create: (saved?: Saved) => Close
       const before = batch.map(say);
       for (const { query, label } of batch) {
         if (!labels.includes(label)) labels.push(label);
-        head.learn(query.subarray(0, width), labels.indexOf(label));
+        head.learn(features(query), labels.indexOf(label));
       }
       return Promise.resolve(before);
     },
