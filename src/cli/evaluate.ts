@@ -3,6 +3,7 @@ import type { CellResult } from "../evaluate/result.ts";
 import { type ScenarioName, scenarioNames } from "../evaluate/scenarios/names.ts";
 import { number } from "./arguments.ts";
 import { evaluateReportCommand } from "./evaluate-report.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { progress, type Progress } from "./terminal.ts";
 
 interface EvaluateFlags {
@@ -37,8 +38,9 @@ Scenarios (none tells a method which task an image is of):
   parts              the machine parts that the product draws: new types and a night shift; needs no data
   folders            your own (--data: one folder a task, or one a domain: with the same classes)
 
-Methods: sequential, sequential-frozen, ewc, lwf, er, l2p, l2p+er, ncm, slda, ranpac, ranpac-<units>, joint, joint-frozen,
-  stream, stream-prompted, stream-statistics`;
+Methods: sequential, sequential-frozen, ewc, lwf, er, l2p, l2p+mask, l2p+er, ncm, slda, ranpac, ranpac-<units>,
+  joint, joint-frozen, stream, stream-prompted, stream-statistics; ncm+tokens, slda+tokens, ranpac-<units>+tokens use what
+  the product's statistics use: q(x) and means of patch tokens.`;
 
 export function evaluateCommand(): Command {
   return new Command("evaluate")
@@ -81,8 +83,7 @@ async function runEvaluate(scenario: ScenarioName, flags: EvaluateFlags): Promis
     import("../evaluate/evaluate.ts"),
     import("../backbone/model.ts"),
   ]);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort()).once("SIGTERM", () => stop.abort());
+  const stop = stopSignal();
   let bar: Progress | undefined;
   let shown = "";
   const results = await evaluate({
@@ -107,7 +108,7 @@ async function runEvaluate(scenario: ScenarioName, flags: EvaluateFlags): Promis
     outFolder: flags.out,
     threads: flags.threads,
     checkpointMs: 60_000,
-    signal: stop.signal,
+    signal: stop,
     onProgress: (what, done, of) => {
       if (what !== shown) {
         bar?.stop();
@@ -122,7 +123,7 @@ async function runEvaluate(scenario: ScenarioName, flags: EvaluateFlags): Promis
       process.stderr.write(`${describe(result)}: ${path}\n`);
     },
   }).finally(() => bar?.stop());
-  if (stop.signal.aborted) process.stderr.write("Stopped. The same command goes on from here.\n");
+  if (stop.aborted) process.stderr.write("Stopped. The same command goes on from here.\n");
   const { markdownTables } = await import("../evaluate/report/markdown.ts");
   process.stdout.write(markdownTables(results));
 }
