@@ -108,7 +108,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 }
 
 /** A variant in its model's folder is of that model's weights. @throws AppError `model/variant` */
-async function checkVariant(folder: string, { precision, variantOf }: Manifest): Promise<void> {
+export async function checkVariant(folder: string, { precision, variantOf }: Manifest): Promise<void> {
   if (variantOf === undefined || basename(folder) !== precision) return;
   const model = await readManifest(dirname(folder)).catch(() => undefined);
   if (model === undefined || model.sha256 === variantOf) return;

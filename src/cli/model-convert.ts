@@ -1,6 +1,8 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
+import type { Installed } from "../models/install.ts";
 import type { RoundedPrecision } from "../models/precision.ts";
-import { modelsOption, tellInstalled } from "./model-options.ts";
+import type { VariantOptions } from "../models/variant.ts";
+import { modelsOption, precisionOption, roundingBar, tellInstalled } from "./model-options.ts";
 
 interface ConvertFlags {
   readonly precision: RoundedPrecision;
@@ -9,16 +11,11 @@ interface ConvertFlags {
   readonly json: boolean;
 }
 
-/** What weights can be rounded to. */
-export function precisionOption(): Option {
-  return new Option("--precision <name>", "what the weights are rounded to").choices(["fp16", "int8"]);
-}
-
 export function modelConvertCommand(): Command {
   return new Command("convert")
     .description("make a variant of a model in another precision: fp16 (half the size) or int8 (faster on the CPU)")
     .argument("<model>", "an installed model's name; with --name also a folder or a .safetensors file")
-    .addOption(precisionOption().makeOptionMandatory())
+    .addOption(precisionOption("what the weights are rounded to").makeOptionMandatory())
     .option("--name <name>", "install it as a model of its own; default: in the model's folder, for model.precision")
     .addOption(modelsOption())
     .option("--json", "the result as one line of JSON", false)
@@ -33,10 +30,14 @@ Example, which is used as \`model: {path: vit-tiny, precision: int8}\` or \`--mo
 }
 
 async function convert(model: string, { precision, name, models, json }: ConvertFlags): Promise<void> {
-  const [{ makeVariant }, { userModelsFolder }] = await Promise.all([
-    import("../models/variant.ts"),
-    import("../backbone/installed.ts"),
-  ]);
-  const installed = await makeVariant({ model, precision, name, modelsFolder: models ?? userModelsFolder() });
+  const { userModelsFolder } = await import("../backbone/installed.ts");
+  const installed = await variantWithBar({ model, precision, name, modelsFolder: models ?? userModelsFolder() });
   tellInstalled(installed, models === undefined, json);
+}
+
+/** Makes a variant, with a bar where that takes a while. @throws AppError those of `makeVariant` */
+export async function variantWithBar(options: VariantOptions): Promise<Installed> {
+  const { makeVariant } = await import("../models/variant.ts");
+  const bar = roundingBar();
+  return await makeVariant({ ...options, onProgress: bar.update }).finally(bar.stop);
 }

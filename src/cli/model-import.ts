@@ -2,8 +2,7 @@ import { Command, Option } from "commander";
 import type { ResizeRule } from "../backbone/manifest.ts";
 import type { RoundedPrecision } from "../models/precision.ts";
 import { number } from "./arguments.ts";
-import { precisionOption } from "./model-convert.ts";
-import { channels, modelsOption, tellInstalled } from "./model-options.ts";
+import { channels, modelsOption, precisionOption, roundingBar, tellInstalled } from "./model-options.ts";
 
 interface ImportFlags extends Partial<ResizeRule> {
   readonly name: string;
@@ -25,7 +24,7 @@ export function modelImportCommand(): Command {
     .requiredOption("--name <name>", "what it is installed as")
     .option("--image-size <pixels>", "interpolate its position embeddings for images of this size", number(1))
     .option("--heads <n>", "attention heads; default: config.json's, else width / 64", number(1))
-    .addOption(precisionOption())
+    .addOption(precisionOption("what the weights are rounded to; default: as they are"))
     .option("--mean <r,g,b>", "of the pixels in 0 to 1; default: as beside the file, else 0.5", channels(-Infinity))
     .option("--std <r,g,b>", "the same", channels(Number.MIN_VALUE))
     .addOption(new Option("--resize <rule>", "how images become square; default: cover").choices(["cover", "fill"]))
@@ -52,6 +51,7 @@ async function importFile(path: string, flags: ImportFlags): Promise<void> {
     import("../backbone/installed.ts"),
   ]);
   const { name, imageSize, heads, precision, models, json, ...description } = flags;
+  const bar = roundingBar();
   const installed = await importModel({
     path,
     name,
@@ -60,6 +60,7 @@ async function importFile(path: string, flags: ImportFlags): Promise<void> {
     precision,
     modelsFolder: models ?? userModelsFolder(),
     description,
-  });
+    onProgress: bar.update,
+  }).finally(bar.stop);
   tellInstalled(installed, models === undefined, json);
 }

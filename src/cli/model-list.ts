@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Manifest } from "../backbone/manifest.ts";
+import type { ListedWeights, UnusableWeights } from "../models/list.ts";
 import { modelsOption } from "./model-options.ts";
 
 interface ListFlags {
@@ -9,7 +10,9 @@ interface ListFlags {
 
 export function modelListCommand(): Command {
   return new Command("list")
-    .description("the backbone that comes with the product, the installed ones, and those that can be pulled")
+    .description(
+      "the backbone that comes with the product, the installed ones with their variants, and those that can be pulled",
+    )
     .addOption(modelsOption())
     .option("--json", "as JSON", false)
     .addHelpText("after", "\nExample:\n  l2p-edge model list")
@@ -17,12 +20,15 @@ export function modelListCommand(): Command {
 }
 
 async function list({ models: folder, json }: ListFlags): Promise<void> {
-  const [{ embeddedModelPath, readCatalogue, readManifest }, { userModelsFolder }, { installedModels, weightBytes }] =
-    await Promise.all([
-      import("../backbone/model.ts"),
-      import("../backbone/installed.ts"),
-      import("../models/list.ts"),
-    ]);
+  const [
+    { embeddedModelPath, readCatalogue, readManifest },
+    { userModelsFolder },
+    { installedModels, weightBytes, weightsIn },
+  ] = await Promise.all([
+    import("../backbone/model.ts"),
+    import("../backbone/installed.ts"),
+    import("../models/list.ts"),
+  ]);
   const modelsFolder = folder ?? userModelsFolder();
   const embedded = await readManifest(embeddedModelPath);
   const installed = await installedModels(modelsFolder);
@@ -33,10 +39,10 @@ async function list({ models: folder, json }: ListFlags): Promise<void> {
     const report = {
       embedded,
       modelsFolder,
-      installed: installed.map(({ name, folder: at, manifest }) => ({
+      installed: installed.map(({ name, own, variants }) => ({
         name,
-        folder: at,
-        ...(isManifest(manifest) ? { manifest } : { error: { code: manifest.code, message: manifest.message } }),
+        ...facts(own),
+        variants: variants.map(([variant, weights]) => ({ name: `${name}/${variant}`, ...facts(weights) })),
       })),
       catalogue: hub.map((model) => ({ ...model, installed: isInstalled(model.name) })),
       knownByHash: known,
@@ -44,11 +50,16 @@ async function list({ models: folder, json }: ListFlags): Promise<void> {
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     return;
   }
-  say(`Embedded\n${entry(embedded)}`);
+  say(`Embedded\n${entry(embedded)}\n    ${told(await weightsIn(embeddedModelPath))}`);
   say(`\nInstalled in ${modelsFolder}`);
   if (installed.length === 0) say("  none");
-  for (const { name, manifest } of installed) {
-    say(isManifest(manifest) ? entry({ ...manifest, name }) : `  ${name}\n    ${manifest.code}: ${manifest.message}`);
+  for (const { name, own, variants } of installed) {
+    say("fault" in own ? `  ${name}` : entry({ ...own.manifest, name }));
+    say(`    ${told(own)}`);
+    for (const [variant, weights] of variants) {
+      // Its precision is in its name.
+      say(`    ${name}/${variant}: ${told(weights).replace(`${variant}, `, "")}`);
+    }
   }
   say("\nTo pull, by `l2p-edge model pull NAME`");
   for (const model of hub) {
@@ -71,8 +82,15 @@ function entry({
   return `  ${name}${hash}\n    ${imageSize} px, patch ${patchSize}, width ${width}, depth ${depth}; ${licence}`;
 }
 
-function isManifest(manifest: Manifest | Error): manifest is Manifest {
-  return !(manifest instanceof Error);
+function told(weights: ListedWeights | UnusableWeights): string {
+  if ("fault" in weights) return `${weights.fault.code}: ${weights.fault.message}`;
+  return `${weights.precision}, ${(weights.sizeBytes / 1e6).toFixed(1)} MB`;
+}
+
+function facts(weights: ListedWeights | UnusableWeights): object {
+  if (!("fault" in weights)) return weights;
+  const { folder, fault } = weights;
+  return { folder, error: { code: fault.code, message: fault.message } };
 }
 
 function say(text: string): void {

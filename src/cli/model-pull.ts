@@ -2,14 +2,17 @@ import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import type { Catalogue, HubModel } from "../backbone/catalogue.ts";
 import { appError } from "../kernel/errors.ts";
+import type { RoundedPrecision } from "../models/precision.ts";
 import { nearest } from "../settings/suggest.ts";
 import { number } from "./arguments.ts";
-import { modelsOption, tellInstalled } from "./model-options.ts";
+import { variantWithBar } from "./model-convert.ts";
+import { installedFacts, modelsOption, precisionOption, tellInstalled } from "./model-options.ts";
 import { progress, type Progress } from "./terminal.ts";
 
 interface PullFlags {
   readonly name?: string;
   readonly imageSize?: number;
+  readonly precision?: RoundedPrecision;
   readonly models?: string;
   readonly catalogue?: string;
   readonly json: boolean;
@@ -21,6 +24,7 @@ export function modelPullCommand(): Command {
     .argument("<name>", "as `l2p-edge model list` shows it")
     .option("--name <name>", "what it is installed as; default: its name in the catalogue")
     .option("--image-size <pixels>", "interpolate its position embeddings for images of this size", number(1))
+    .addOption(precisionOption("make this variant of it too, as `l2p-edge model convert` does"))
     .addOption(modelsOption())
     .option("--catalogue <file>", "another catalogue than models/catalogue.json, for a hub of your own")
     .option("--json", "the result as one line of JSON", false)
@@ -31,7 +35,8 @@ Cut off, it goes on where it was when it is given again. HF_ENDPOINT names a mir
 HTTPS_PROXY and NO_PROXY count, and NODE_EXTRA_CA_CERTS for a proxy with a certificate of its own.
 Example:
   l2p-edge model pull vit_tiny_patch16_224.augreg_in21k_ft_in1k
-  l2p-edge model pull vit_small_patch16_224.dino --image-size 160 --name dino-160`,
+  l2p-edge model pull vit_small_patch16_224.dino --image-size 160 --name dino-160
+  l2p-edge model pull vit_tiny_patch16_224.augreg_in21k_ft_in1k --precision int8`,
     )
     .action(pull);
 }
@@ -46,13 +51,14 @@ async function pull(name: string, flags: PullFlags): Promise<void> {
   const model = inCatalogue(await catalogue(flags.catalogue), name);
   const hub = hubOf(process.env);
   process.stderr.write(`${fileUrl(hub, model).href} (${model.licence})\n`);
+  const modelsFolder = flags.models ?? userModelsFolder();
   let bar: Progress | undefined;
   const installed = await pullModel({
     model,
     hub,
     name: flags.name,
     imageSize: flags.imageSize,
-    modelsFolder: flags.models ?? userModelsFolder(),
+    modelsFolder,
     env: process.env,
     onProgress: (done, total) => {
       bar ??= progress("pull, MB", megabytes(total ?? weightBytes(model.architecture)));
@@ -64,7 +70,20 @@ async function pull(name: string, flags: PullFlags): Promise<void> {
       process.stderr.write(`${code}: ${message}; again in ${waitMs / 1000} s\n`);
     },
   }).finally(() => bar?.stop());
-  tellInstalled(installed, flags.models === undefined, flags.json);
+  const isFoundByName = flags.models === undefined;
+  if (flags.precision === undefined) {
+    tellInstalled(installed, isFoundByName, flags.json);
+    return;
+  }
+  // It is there, and trusted, whatever becomes of the variant.
+  if (!flags.json) tellInstalled(installed, isFoundByName, false);
+  const variant = await variantWithBar({
+    model: installed.manifest.name,
+    precision: flags.precision,
+    modelsFolder,
+  });
+  if (!flags.json) tellInstalled(variant, isFoundByName, false);
+  else process.stdout.write(`${JSON.stringify({ ...installedFacts(installed), variant: installedFacts(variant) })}\n`);
 }
 
 async function catalogue(path: string | undefined): Promise<Catalogue> {

@@ -7,6 +7,7 @@ import { readBeside } from "./beside.ts";
 import { convertWeights } from "./convert.ts";
 import { install, stageWeights, type Installed } from "./install.ts";
 import type { RoundedPrecision } from "./precision.ts";
+import type { OnRounded } from "./product-errors.ts";
 import { inMemory, roundModel, variantManifest } from "./variant.ts";
 import { inWorkplace } from "./workplace.ts";
 
@@ -21,6 +22,7 @@ export interface ImportOptions {
   readonly heads?: number | undefined;
   /** What the weights are rounded to; default: as they are. */
   readonly precision?: RoundedPrecision | undefined;
+  readonly onProgress?: OnRounded | undefined;
   /** Of what is not said, files beside the weights are asked, and then it is assumed. */
   readonly description?: Partial<Omit<Description, "architecture">>;
 }
@@ -65,8 +67,9 @@ export async function importModel(options: ImportOptions): Promise<Installed> {
       ...(converted.changes.length > 0 && { converted: converted.changes }),
     },
   };
-  const rounded = options.precision && (await roundModel(inMemory(whole, converted.file, path), options.precision));
-  const manifest = rounded ? variantManifest(whole, options.precision, rounded) : whole;
+  const { precision, onProgress } = options;
+  const rounded = precision && (await roundModel(inMemory(whole, converted.file, path), precision, onProgress));
+  const manifest = rounded ? variantManifest(whole, precision, rounded) : whole;
   const folder = await inWorkplace(modelsFolder, name, async (workplace) => {
     await stageWeights(workplace, rounded?.file ?? converted.file);
     return await install(modelsFolder, workplace, manifest);

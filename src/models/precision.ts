@@ -6,7 +6,7 @@ import { encodeSafetensors } from "../kernel/safetensors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
 import type { StoredConstant } from "../onnx/graph.ts";
 import type { QuantisedWeight } from "../onnx/ops/stored.ts";
-import { productErrors } from "./product-errors.ts";
+import { type OnRounded, productErrors } from "./product-errors.ts";
 
 /** Precisions that weights can be rounded to. */
 export type RoundedPrecision = "fp16" | "int8";
@@ -29,8 +29,12 @@ const worstError = 0.1;
  * symmetric, −127…127, but for those that would lose more than a tenth of their result; the rest in float32.
  * @throws AppError `model/not-finite` for a number beyond fp16
  */
-export async function roundWeights(model: Model, precision: RoundedPrecision): Promise<Rounded> {
-  const { tensors, changes } = precision === "fp16" ? halves(model.weights) : await quantised(model);
+export async function roundWeights(
+  model: Model,
+  precision: RoundedPrecision,
+  onProgress?: OnRounded,
+): Promise<Rounded> {
+  const { tensors, changes } = precision === "fp16" ? halves(model.weights) : await quantised(model, onProgress);
   // PyTorch's readers of the format ask for this word.
   return { file: encodeSafetensors(tensors, new Map([["format", "pt"]])), changes };
 }
@@ -52,13 +56,13 @@ function halves(weights: ReadonlyMap<string, Tensor>): RoundedTensors {
   return { tensors, changes: ["rounded to fp16"] };
 }
 
-async function quantised(model: Model): Promise<RoundedTensors> {
+async function quantised(model: Model, onProgress?: OnRounded): Promise<RoundedTensors> {
   const { weights } = model;
   const parts = quantisedParts(model.architecture);
   const rounded = new Map(
     parts.map(({ weight, rows }) => [partName(weight, rows), quantise(weights.get(weight)!, rows)] as const),
   );
-  const errors = await productErrors(model, rounded);
+  const errors = await productErrors(model, rounded, onProgress);
   const spoilt = new Set(
     parts.filter(({ weight, rows }) => errors.get(partName(weight, rows))! > worstError).map(({ weight }) => weight),
   );

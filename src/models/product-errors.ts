@@ -11,15 +11,20 @@ import { noiseImages } from "./noise-images.ts";
 
 const images = 4;
 
+/** Is told how much of the work is done; what is quick tells nothing. */
+export type OnRounded = (done: number, total: number) => void;
+
 /**
  * How far each product is off when it alone is computed in int8: length of the error by length of the result, a token
  * at a time, in the mean over the tokens of a few pictures. One activation a hundred times its neighbours, as some
  * layers have, leaves these none of the 256 steps, and shows here.
  * @param quantised By part (see quantised.ts).
+ * @param onProgress Is told of each picture.
  */
 export async function productErrors(
   model: Model,
   quantised: ReadonlyMap<string, QuantisedWeight>,
+  onProgress?: OnRounded,
 ): Promise<ReadonlyMap<string, number>> {
   const { architecture, manifest, mappable, info } = model;
   const g = createGraph("product_errors", "cpu");
@@ -62,6 +67,7 @@ export async function productErrors(
       const [error] = results[errorName(part)]!.data as Float32Array;
       sums.set(part, sums.get(part)! + error! / images);
     }
+    onProgress?.(i + 1, images);
   }
   await session.release();
   return sums;

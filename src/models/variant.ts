@@ -10,6 +10,7 @@ import { decodeSafetensors } from "../kernel/safetensors.ts";
 import type { Installed } from "./install.ts";
 import { install, stageWeights } from "./install.ts";
 import { type Rounded, roundWeights, type RoundedPrecision } from "./precision.ts";
+import type { OnRounded } from "./product-errors.ts";
 import { inWorkplace } from "./workplace.ts";
 
 export interface VariantOptions {
@@ -19,6 +20,7 @@ export interface VariantOptions {
   /** A model of its own by this name; default: a variant in the folder of the installed model. */
   readonly name?: string | undefined;
   readonly modelsFolder: string;
+  readonly onProgress?: OnRounded | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface VariantOptions {
  * @throws AppError `model/name`, `model/precision`, `model/busy`, and those of `loadModel`, `roundWeights` and `install`
  */
 export async function makeVariant(options: VariantOptions): Promise<Installed> {
-  const { model: nameOrPath, precision, name, modelsFolder } = options;
+  const { model: nameOrPath, precision, name, modelsFolder, onProgress } = options;
   if (name !== undefined) requireModelName(name);
   else if (!isModelName(nameOrPath)) {
     throw appError("model/name", `${nameOrPath} is no installed model: the variant needs a name of its own`);
@@ -48,7 +50,7 @@ export async function makeVariant(options: VariantOptions): Promise<Installed> {
         };
       }
     }
-    const rounded = await roundModel(model, precision);
+    const rounded = await roundModel(model, precision, onProgress);
     const manifest = variantManifest({ ...model.manifest, name: place }, precision, rounded);
     await stageWeights(workplace, rounded.file);
     const folder = await install(modelsFolder, workplace, manifest, { variant, replace: variant !== undefined });
@@ -57,11 +59,11 @@ export async function makeVariant(options: VariantOptions): Promise<Installed> {
 }
 
 /** @throws AppError `model/precision` when there is nothing to round */
-export async function roundModel(model: Model, precision: RoundedPrecision): Promise<Rounded> {
+export async function roundModel(model: Model, precision: RoundedPrecision, onProgress?: OnRounded): Promise<Rounded> {
   if (model.precision === "int8" || model.precision === precision) {
     throw appError("model/precision", `${model.info.name} is stored in ${model.precision} already`);
   }
-  return await roundWeights(model, precision);
+  return await roundWeights(model, precision, onProgress);
 }
 
 /** The weights of a .safetensors file, decoded, as a model. */

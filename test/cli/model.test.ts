@@ -11,7 +11,7 @@ import { fromFloat32 } from "../../src/kernel/dtype.ts";
 import { encodeSafetensors } from "../../src/kernel/safetensors.ts";
 import { cleanUps } from "../support/clean-up.ts";
 import { type Ran, runCli } from "../support/cli.ts";
-import { fileServer, serve } from "../support/file-server.ts";
+import { type FileServer, fileServer, serve } from "../support/file-server.ts";
 import { transformersNames } from "../support/foreign-names.ts";
 import { tinyModel } from "../support/tiny-model.ts";
 
@@ -155,6 +155,149 @@ describe("model pull", () => {
     const { status, stdout, stderr } = await model(["pull", ...args], env);
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toMatch(new RegExp(`^(https?://.*\\n)?l2p-edge: ${says}.*\\n$`));
+  });
+});
+
+describe("variants", () => {
+  let hub: FileServer;
+  beforeEach(async () => {
+    hub = await fileServer((request, response) => serve(file, request, response));
+    started(hub, (running) => running.close());
+  });
+  const pull = async (...args: readonly string[]): Promise<Ran> => {
+    return await model(["pull", "tiny", "--catalogue", "catalogue.json", ...args], { HF_ENDPOINT: hub.url });
+  };
+  const installed = (): string => join(root, "l2p-edge", "models", "tiny");
+  const expectRuns = async (name: string): Promise<void> => {
+    expect(await model(["verify", name])).toMatchObject({ status: 0, stdout: expect.stringMatching(/^tiny: ok\. /) });
+  };
+
+  it("are made by pull --precision, beside the model, and told after it", async () => {
+    const { status, stdout, stderr } = await pull("--precision", "int8");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^tiny: 16 px, in \S+\/tiny, sha256 \S+\ntiny: 16 px, in \S+\/tiny\/int8, sha256 \S+\n$/);
+    const said = [
+      "trusted on first use",
+      "use it: --model tiny\n",
+      "products rounded to int8",
+      "use it: --model tiny/int8\n",
+    ];
+    const at = said.map((text) => stderr.indexOf(text));
+    expect(at).not.toContain(-1);
+    expect(at).toEqual(at.toSorted((a, b) => a - b));
+    await expectRuns("tiny/int8");
+
+    // Of a model that is there, only the variant is made.
+    const again = await pull("--precision", "fp16", "--json");
+    expect(again.status).toBe(0);
+    const told = JSON.parse(again.stdout) as { sha256: string };
+    expect(told).toMatchObject({
+      folder: installed(),
+      notes: ["it is installed, and whole"],
+      variant: { name: "tiny", folder: join(installed(), "fp16"), notes: ["rounded to fp16"] },
+    });
+    expect(JSON.parse(await readFile(join(installed(), "fp16", "manifest.json"), "utf8"))).toMatchObject({
+      precision: "fp16",
+      variantOf: told.sha256,
+    });
+  });
+
+  it("that cannot be made leave the pulled model, said before", async () => {
+    const half = encodeSafetensors(
+      new Map([...tiny.weights].map(([name, weight]) => [name, fromFloat32(weight, "F16")])),
+    );
+    const halfHub = await fileServer((request, response) => serve(half, request, response));
+    started(halfHub, (running) => running.close());
+    const args = ["pull", "tiny", "--catalogue", "catalogue.json", "--precision", "fp16"];
+    const { status, stdout, stderr } = await model(args, { HF_ENDPOINT: halfHub.url });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringMatching(/^tiny: 16 px, .*\n$/) });
+    expect(stderr).toContain("use it: --model tiny\n");
+    expect(stderr).toMatch(/\nl2p-edge: model\/precision: tiny is stored in fp16 already\. .*\n$/);
+    await expectRuns("tiny");
+  });
+
+  it("are made by convert, of an installed model or as one of its own", async () => {
+    await pull();
+    const int8 = await model(["convert", "tiny", "--precision", "int8"]);
+    expect(int8).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^tiny: 16 px, in \S+\/tiny\/int8, sha256 \S+\n$/),
+      stderr: "  8 of 8 products rounded to int8\n  use it: --model tiny/int8\n",
+    });
+    await expectRuns("tiny/int8");
+    const own = await model(["convert", "tiny", "--precision", "fp16", "--name", "half", "--json"]);
+    expect(JSON.parse(own.stdout)).toMatchObject({ name: "half", notes: ["rounded to fp16"] });
+    expect(JSON.parse((await model(["show", "half", "--json"])).stdout)).toMatchObject({ precision: "fp16" });
+    const again = await model(["convert", "tiny", "--precision", "int8", "--json"]);
+    expect(JSON.parse(again.stdout)).toMatchObject({ notes: ["it is there, and whole"] });
+  });
+
+  it.each([
+    [["tiny"], "cli/usage: .*--precision"],
+    [["tiny", "--precision", "fp4"], "cli/usage: .*fp16, int8"],
+    [["tiny", "--precision", "int8"], "model/not-found: "],
+    [["./tiny", "--precision", "int8"], "model/name: "],
+  ])("by convert %j fail in one coded line where nothing is", async (args, says) => {
+    const { status, stdout, stderr } = await model(["convert", ...args]);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toMatch(new RegExp(`^l2p-edge: ${says}.*\\n$`));
+  });
+
+  it("are listed with their sizes, and with what is wrong with them", async () => {
+    await pull("--precision", "int8");
+    await model(["convert", "tiny", "--precision", "fp16"]);
+    const sizes = await Promise.all(
+      ["", "fp16", "int8"].map(async (at) => (await stat(join(installed(), at, "model.safetensors"))).size),
+    );
+    const list = async (): Promise<object> => JSON.parse((await model(["list", "--json"])).stdout) as object;
+    expect(await list()).toMatchObject({
+      installed: [
+        {
+          name: "tiny",
+          folder: installed(),
+          precision: "fp32",
+          sizeBytes: sizes[0],
+          manifest: { licence },
+          variants: [
+            { name: "tiny/fp16", folder: join(installed(), "fp16"), precision: "fp16", sizeBytes: sizes[1] },
+            { name: "tiny/int8", precision: "int8", sizeBytes: sizes[2], manifest: { precision: "int8" } },
+          ],
+        },
+      ],
+    });
+    const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+    const { stdout } = await model(["list"]);
+    expect(stdout).toMatch(/^Embedded\n(.*\n){3} {4}fp16, 5\.4 MB\n/);
+    expect(stdout).toContain(
+      `    fp32, ${size(sizes[0]!)}\n    tiny/fp16: ${size(sizes[1]!)}\n    tiny/int8: ${size(sizes[2]!)}\n`,
+    );
+
+    // One of other weights, one cut short, one whose weights are gone.
+    const fp16 = join(installed(), "fp16", "manifest.json");
+    const manifest = JSON.parse(await readFile(fp16, "utf8")) as object;
+    await writeFile(fp16, JSON.stringify({ ...manifest, variantOf: "0".repeat(64) }));
+    await writeFile(join(installed(), "int8", "model.safetensors"), file.subarray(0, 100));
+    await rm(join(installed(), "model.safetensors"));
+    expect(await list()).toMatchObject({
+      installed: [
+        {
+          name: "tiny",
+          error: { code: "model/not-found" },
+          variants: [
+            { name: "tiny/fp16", error: { code: "model/variant" } },
+            { name: "tiny/int8", error: { code: "safetensors/cut-short" } },
+          ],
+        },
+      ],
+    });
+    expect((await model(["list"])).stdout).toMatch(
+      / {2}tiny\n {4}model\/not-found: .*\n {4}tiny\/fp16: model\/variant: .*\n {4}tiny\/int8: safetensors\/cut-short: /,
+    );
+  });
+
+  it("are no failure of list when its reader has read enough", async () => {
+    const { stderr } = await runCli(["model", "list"], { onStart: ({ stdout }) => stdout!.destroy() });
+    expect(stderr).toBe("");
   });
 });
 
