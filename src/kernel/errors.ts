@@ -95,6 +95,8 @@ export const errorHints = {
   "evaluate/options": "Correct the named option: `l2p-edge evaluate --help` has them all.",
   "evaluate/other-cell": "Name another --out, or delete the file to run this cell anew.",
   "evaluate/result": "Delete the file, or write it anew with `l2p-edge evaluate`.",
+  "evaluate/markdown":
+    "Correct the marker, `<!-- results: GROUP | columns: A, B | methods: C, D -->`: groups are folders of the results.",
   "evaluate/no-plot": "Pictures need the development packages: run `npm ci` in the repository, or leave out the page.",
   "distil/start": "Give a model that was written by `l2p-edge distil train`, or leave --start out.",
   "distil/teacher": "Distil from a ViT as wide as the student: ViT-Tiny, 192.",

@@ -56,8 +56,8 @@ describe("a method of several heads", () => {
     const lines = markdownTables([cellResult({ spec: { method: "stream" }, metrics: { heads } })]).split("\n");
     const alone = lines.filter((line) => line.includes(" head |"));
     expect(alone).toEqual([
-      "| stream: prompted head | 25.0 |  |  |  |  | 50.0 |  |  |  |  |  |",
-      "| stream: statistics head | 50.0 |  |  |  |  | 75.0 |  |  |  |  |  |",
+      "| stream: prompted head | 25.0 |  |  |  |  | 50.0 |  |  |  |  |  |  |  |  |",
+      "| stream: statistics head | 50.0 |  |  |  |  | 75.0 |  |  |  |  |  |  |  |  |",
     ]);
   });
 });

@@ -9,6 +9,9 @@ export interface Drawing {
   readonly draw: (label: string, options: import("@observablehq/plot").PlotOptions) => string;
 }
 
+/** Of every plot: as wide as a README is. */
+export const widthPx = 860;
+
 /**
  * Observable Plot draws into linkedom's document. Neither is needed on a box, so they come with the development packages.
  * @throws AppError `evaluate/no-plot` where they are not installed
@@ -28,4 +31,46 @@ export async function openDrawing(): Promise<Drawing> {
       return figure.outerHTML;
     },
   };
+}
+
+/** A plot in a file, perhaps with a title above it. */
+export interface Panel {
+  readonly title?: string;
+  readonly svg: string;
+}
+
+/** A file of plots, one below the other, and a note; on a ground of its own: light on light pages, dark on dark ones. */
+export function pictureFile(panels: readonly Panel[], note?: string): string {
+  let y = padding;
+  const text = (line: string, fontSize: number): string => {
+    y += fontSize + 4;
+    return `<text x="${padding}" y="${y}" font-size="${fontSize}">${escapeXml(line)}</text>`;
+  };
+  const parts = panels.map(({ title, svg }, i) => {
+    if (title !== undefined && i > 0) y += padding;
+    const heading = title === undefined ? "" : text(title, 14);
+    const part = svg.replace("<svg ", `<svg x="${padding}" y="${y}" `);
+    y += Number(/ height="(\d+)"/.exec(svg)![1]);
+    return heading + part;
+  });
+  if (note !== undefined) parts.push(text(note, 12));
+  const [width, height] = [widthPx + 2 * padding, y + padding];
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"` +
+    ` font-family="system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" fill="currentColor">\n<style>${style}</style>\n` +
+    `<rect class="ground" width="${width}" height="${height}" rx="8"/>\n${parts.join("\n")}\n</svg>\n`
+  );
+}
+
+const padding = 12;
+
+const style = `
+  svg { color: #17212b; --plot-background: #fbfcfd }
+  .ground { fill: #fbfcfd }
+  @media (prefers-color-scheme: dark) { svg { color: #e9eff4; --plot-background: #12171c } .ground { fill: #12171c } }
+`;
+
+/** Text in SVG or HTML. */
+export function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

@@ -1,11 +1,6 @@
 import { driftScore } from "../drift-alarms.ts";
 import type { Group } from "./summary.ts";
-
-/** The texts of a table. */
-export interface Texts {
-  readonly head: string[];
-  readonly rows: string[][];
-}
+import type { Texts } from "./table.ts";
 
 /** Scenarios whose segments begin with a change of the world, or in which nothing changes at all. */
 const isSteady: Readonly<Record<string, boolean>> = { drift: false, parts: false, stationary: true };

@@ -1,9 +1,13 @@
 import type { CellResult } from "../result.ts";
-import { type Drawing, openDrawing } from "./draw.ts";
-import { driftTable, type Texts } from "./drift-table.ts";
-import { percent, tableOf } from "./markdown.ts";
-import { accuracyBars, anytimeLines, colours, promptHistograms, prequentialLines } from "./plots.ts";
-import { type Group, groupsOf, type MethodSummary } from "./summary.ts";
+import { accuracyBars } from "./bars.ts";
+import { type Colours, colours } from "./colours.ts";
+import { type Drawing, escapeXml, openDrawing } from "./draw.ts";
+import { driftTable } from "./drift-table.ts";
+import { anytimeLines, prequentialLines } from "./lines.ts";
+import { hasPrompts, sharing } from "./pictures.ts";
+import { promptHistograms } from "./prompt-histograms.ts";
+import { type Group, groupsOf } from "./summary.ts";
+import { rowsOf, tableOf, type Texts } from "./table.ts";
 
 /**
  * One HTML page with tables and pictures of all results; it needs nothing else and runs no script.
@@ -21,37 +25,35 @@ export async function reportPage(results: readonly CellResult[]): Promise<string
   );
 }
 
-function groupSection(drawing: Drawing, group: Group, color: ReturnType<typeof colours>): string {
+function groupSection(drawing: Drawing, group: Group, color: Colours): string {
   const { stream, spec } = group.cells[0]!;
   const seeds = [...new Set(group.cells.map((cell) => cell.spec.seed))].join(", ");
   return (
-    `<section><h2>${escape(group.name)}</h2>` +
+    `<section><h2>${escapeXml(group.name)}</h2>` +
     `<p>${stream.frames} frames of ${stream.classes} classes, batches of ${spec.batch}; seeds ${seeds}.</p>` +
     figure(accuracyBars(drawing, group, color), "At the end of the stream; lines show the deviation over seeds.") +
     figure(anytimeLines(drawing, group, color), "On test images of the classes seen so far. Dashed: a segment ends.") +
     figure(prequentialLines(drawing, group, color), "Each frame is predicted before its label is learned.") +
-    `<details><summary>Numbers</summary>${table(tableOf(group))}${driftPart(group)}</details></section>`
+    `<details><summary>Numbers</summary>${table(tableOf(rowsOf(group)))}${driftPart(group)}</details></section>`
   );
 }
 
-/** Benchmarks side by side: similar tasks share prompts, diverse ones share fewer (L2P, section 5.4, figure 4). */
+/** Benchmarks one below the other: similar tasks share prompts, diverse ones share fewer (L2P, section 5.4, figure 4). */
 function promptSection(drawing: Drawing, groups: readonly Group[]): string {
-  const prompted = groups.flatMap((group) =>
-    group.methods.filter(({ cells }) => cells[0]!.promptUse !== null).map((method) => ({ group, method })),
-  );
+  const prompted = groups.flatMap((group) => group.methods.filter(hasPrompts).map((method) => ({ group, method })));
   if (prompted.length === 0) return "";
-  const figures = prompted.map(({ group, method }) =>
+  const svgs = promptHistograms(
+    drawing,
+    prompted.map(({ method }) => method),
+  );
+  const figures = prompted.map(({ group, method }, i) =>
     figure(
-      promptHistograms(drawing, method),
-      `<b>${escape(group.name)}, ${escape(method.method)}</b>: sharing ${sharing(method)} %, ` +
+      svgs[i]!,
+      `<b>${escapeXml(group.name)}, ${escapeXml(method.method)}</b>: sharing ${sharing(method)} %, ` +
         `the mean overlap of two tasks' distributions. One bar a prompt, in % of the task's selections${method.cells.length > 1 ? "; the first seed is drawn" : ""}.`,
     ),
   );
   return `<section><h2>Which prompts the tasks select</h2>${figures.join("")}</section>`;
-}
-
-function sharing({ spread }: MethodSummary): string {
-  return percent(spread(({ metrics }) => metrics.promptSharing));
 }
 
 function driftPart(group: Group): string {
@@ -62,17 +64,13 @@ function driftPart(group: Group): string {
 function table({ head, rows }: Texts): string {
   const titles = head.map((title) => `<th>${title}</th>`).join("");
   const body = rows.map(([method, ...cells]) => {
-    return `<tr><th scope="row">${escape(method!)}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+    return `<tr><th scope="row">${escapeXml(method!)}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
   });
   return `<div class="wide"><table><thead><tr>${titles}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
 }
 
 function figure(svg: string, caption: string): string {
   return `<figure><div class="wide">${svg}</div><figcaption>${caption}</figcaption></figure>`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
 const style = `
@@ -87,7 +85,6 @@ figure { margin: 1.5rem 0; }
 figcaption { font-size: 0.9rem; }
 .wide { overflow-x: auto; }
 figure svg { display: block; --plot-background: var(--page); }
-figure [class*="swatches"] { font-size: 13px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.3rem 0.8rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child { text-align: left; }

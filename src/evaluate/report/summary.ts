@@ -1,7 +1,7 @@
 import { groupBy } from "../group-by.ts";
 import { methodKinds } from "../methods/catalogue.ts";
 import { deviation, mean } from "../metrics.ts";
-import { type CellResult, groupName, type Metrics } from "../result.ts";
+import { type CellResult, groupName } from "../result.ts";
 
 /** Mean and sample deviation over seeds. */
 export interface Spread {
@@ -30,16 +30,19 @@ export function groupsOf(results: readonly CellResult[]): Group[] {
   return [...groupBy(results, ({ spec }) => groupName(spec))].map(([name, cells]) => ({
     name,
     cells,
-    methods: [...groupBy(cells, ({ spec }) => spec.method)]
-      .toSorted(([a], [b]) => place(a) - place(b) || (a < b ? -1 : 1))
-      .map(([method, own]) => summary(method, own)),
+    methods: inOrder([...groupBy(cells, ({ spec }) => spec.method)], ([method]) => method).map(([method, own]) =>
+      summary(method, own),
+    ),
   }));
 }
 
-/** `ranpac-1000` stands with `ranpac`. */
-function place(method: string): number {
-  const names = methodKinds.map(({ name }) => name);
-  return names.indexOf(names.includes(method) ? method : method.split("-")[0]!);
+/** Methods as the catalogue has them; `ranpac-1000+tokens` stands with `ranpac+tokens`. */
+export function inOrder<T>(items: readonly T[], name: (item: T) => string): T[] {
+  const names = methodKinds.map((kind) => kind.name);
+  const place = (method: string): number => {
+    return names.indexOf(names.includes(method) ? method : method.replace(/-\d+/, ""));
+  };
+  return items.toSorted((a, b) => place(name(a)) - place(name(b)) || (name(a) < name(b) ? -1 : 1));
 }
 
 function summary(method: string, cells: readonly CellResult[]): MethodSummary {
@@ -52,20 +55,3 @@ function summary(method: string, cells: readonly CellResult[]): MethodSummary {
     },
   };
 }
-
-/** A measured share in a table. */
-export interface Column {
-  readonly title: string;
-  readonly of: (metrics: Metrics) => number | null;
-}
-
-export const columns: readonly Column[] = [
-  { title: "average accuracy", of: (m) => m.averageAccuracy },
-  { title: "forgetting", of: (m) => m.forgetting },
-  { title: "BWT", of: (m) => m.backwardTransfer },
-  { title: "A_auc", of: (m) => m.aAuc },
-  { title: "A_last", of: (m) => m.aLast },
-  { title: "prequential", of: (m) => m.prequential.overall },
-  { title: "ECE", of: (m) => m.calibrationError },
-  { title: "unknown AUROC", of: (m) => m.unknown?.areaUnderRoc ?? null },
-];

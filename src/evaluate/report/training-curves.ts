@@ -1,5 +1,5 @@
 import type { LogEntry } from "../../distil/training-log.ts";
-import type { Drawing } from "./draw.ts";
+import { type Drawing, pictureFile, widthPx } from "./draw.ts";
 
 /** One training's curves, as `distil train` writes them beside a model. */
 export interface TrainingCurves {
@@ -37,12 +37,12 @@ export function trainingCurves({ Plot, draw }: Drawing, stages: readonly Trainin
     }
     before += (log.at(-1)?.step ?? 0) * batchSize;
   }
-  // Each measure has a scale of its own: one picture below the other, on a ground that suits dark pages too.
+  // Each measure has a scale of its own: one picture below the other.
   const pictures = measures.map(([, measure], row) => {
     const shown = points.filter((point) => point.measure === measure);
     const line = { x: "views", y: "value", stroke: "stage", strokeWidth: 2 } as const;
     const svg = draw(`${measure}, over the views that the student was shown`, {
-      width,
+      width: widthPx,
       height,
       marginLeft: 50,
       marginRight: 60,
@@ -60,14 +60,9 @@ export function trainingCurves({ Plot, draw }: Drawing, stages: readonly Trainin
         Plot.text(shown, Plot.selectLast({ ...line, stroke: null, z: "stage", fill: "stage", text: "stage", dy: -10 })),
       ],
     });
-    return svg.replace("<svg ", `<svg y="${row * height}" `);
+    return { svg };
   });
-  const size = `width="${width}" height="${height * measures.length}"`;
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="system-ui, sans-serif" color="#1f2933">` +
-    `<rect ${size} fill="#fbfcfd"/>${pictures.join("")}</svg>\n`
-  );
+  return pictureFile(pictures);
 }
 
-const width = 860;
 const height = 210;
