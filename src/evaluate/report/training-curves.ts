@@ -57,7 +57,13 @@ export function trainingCurves({ Plot, draw }: Drawing, stages: readonly Trainin
       y: { label: measure, grid: true, nice: true },
       marks: [
         Plot.lineY(shown, line),
-        Plot.text(shown, Plot.selectLast({ ...line, stroke: null, z: "stage", fill: "stage", text: "stage", dy: -10 })),
+        // Once: the colours are the same in all.
+        row > 0
+          ? null
+          : Plot.text(
+              shown,
+              Plot.selectLast({ ...line, stroke: null, z: "stage", fill: "stage", text: "stage", dy: -10 }),
+            ),
       ],
     });
     return { svg };
