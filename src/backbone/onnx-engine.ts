@@ -1,3 +1,4 @@
+import "../onnx/no-telemetry.ts";
 import { appError, isAppError } from "../kernel/errors.ts";
 import { sizeOf, type Tensor } from "../kernel/tensor.ts";
 import { checkImages, checkPrompts, checkStep } from "./check-input.ts";

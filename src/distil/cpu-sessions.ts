@@ -1,4 +1,5 @@
 import { InferenceSession } from "onnxruntime-node";
+import "../onnx/no-telemetry.ts";
 import type { Graph } from "../onnx/graph.ts";
 
 /** ONNX Runtime on the calling thread, which it blocks: a graph becomes a session when it is first asked for. */

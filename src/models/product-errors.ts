@@ -1,4 +1,5 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import "../onnx/no-telemetry.ts";
 import type { Model } from "../backbone/model.ts";
 import { partName } from "../backbone/quantised.ts";
 import { frozenWeights, vit, type WeightSource } from "../backbone/vit.ts";

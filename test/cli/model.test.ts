@@ -301,6 +301,16 @@ describe("variants", () => {
   });
 });
 
+it("nothing that runs a model lets the runtime report to its makers, or keeps their identifier", async () => {
+  await writeFile(join(root, "w.safetensors"), file);
+  // Under it, ~/.cache; a CI's own variables would silence the runtime too, and are not there.
+  const env = { HOME: root };
+  const made = await model(["import", "w.safetensors", "--name", "tiny", "--heads", "3", "--precision", "int8"], env);
+  expect(made).toMatchObject({ status: 0 });
+  expect(await model(["verify", "tiny"], env)).toMatchObject({ status: 0 });
+  expect((await readdir(root)).toSorted()).toEqual(["catalogue.json", "l2p-edge", "w.safetensors"]);
+});
+
 describe("model import", () => {
   it("takes a file in Hugging Face's names, at another size, and the model runs", async () => {
     await writeFile(join(root, "w.safetensors"), encodeSafetensors(transformersNames(stored, "vit.")));
