@@ -128,6 +128,8 @@ function clientOptions(options: ConnectionOptions, version: 4 | 5): ConstructorP
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
+    // It would keep each of the 65,536 packet ids as a buffer, 8 MB in all.
+    writeCache: false,
     ...(will !== undefined && {
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     }),

@@ -41,6 +41,15 @@ describe("deploy/systemd/l2p-edge.service", () => {
     expect(value("ProcSubset")).toBeUndefined();
   });
 
+  it("holds its memory down as the container does", async () => {
+    const container = await readFile(resolve(path, "../../Dockerfile"), "utf8");
+    const allocator = "MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072";
+    expect(value("Environment")).toBe(allocator);
+    expect(container).toContain(`ENV NODE_ENV=production ${allocator}\n`);
+    const [, flag] = /^\/usr\/bin\/node (--\S+) /.exec(value("ExecStart")!)!;
+    expect(container).toContain(`ENTRYPOINT ["node", "${flag}", `);
+  });
+
   it("names as credentials what the settings look for", () => {
     const names = [...unit.matchAll(/^LoadCredential=([^:]+):l2p-edge\.\1$/gm)].map(([, name]) => name);
     expect(names).toEqual(["mqtt-password", "mqtt-key", "dashboard-token"]);
