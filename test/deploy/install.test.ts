@@ -94,7 +94,9 @@ describe.skipIf(!hasProgram("bash") || process.platform !== "linux")("deploy/ins
       expect(existsSync(join(current, "node_modules/dropped"))).toBe(false);
       expect(existsSync(join(current, "dist/cli/main.js.map"))).toBe(false);
       const unit = readFileSync(join(root, "etc/systemd/system/l2p-edge.service"), "utf8");
-      expect(unit).toMatch(/^ExecStart=\/\S+\/node --max-semi-space-size=2 \/opt\/l2p-edge\/current\/dist\/cli\/main\.js run --config/m);
+      expect(unit).toMatch(
+        /^ExecStart=\/\S+\/node --max-semi-space-size=2 \/opt\/l2p-edge\/current\/dist\/cli\/main\.js run --config/m,
+      );
       expect(readlinkSync(join(root, "usr/local/bin/l2p-edge"))).toBe("/opt/l2p-edge/current/dist/cli/main.js");
 
       // Again: nothing changes.
