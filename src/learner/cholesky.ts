@@ -34,7 +34,7 @@ function dotOfRows(l: Float64Array, a: number, b: number, length: number): numbe
 }
 
 /** x [size] with L·x = b. size²/2 multiply-adds. */
-export function forwardSolve(l: Float64Array, b: ArrayLike<number>): Float64Array {
+function forwardSolve(l: Float64Array, b: ArrayLike<number>): Float64Array {
   const x = Float64Array.from(b);
   for (let i = 0; i < x.length; i++) {
     const row = packedLength(i);

@@ -92,7 +92,7 @@ export const methodKinds: readonly MethodKind[] = [
   },
   {
     name: "l2p+mask",
-    about: "the same, trained with the labels alone that came lately, where the authors mask to the task's",
+    about: "L2P as published, trained with the labels alone that came lately, where the authors mask to the task's",
     sees: "both",
     asks: true,
     settings: maskedPreset,
@@ -123,8 +123,8 @@ export const methodKinds: readonly MethodKind[] = [
     create: (context) => Promise.resolve(linearProbe(widthOf(context))),
   },
   streamKind("stream", "the product's stream learner: prompts and statistics, combined", stream),
-  streamKind("stream-prompted", "the same with its prompted head alone", { ...stream, heads: ["prompted"] }),
-  streamKind("stream-statistics", "the same with its statistics head alone: no prompts, no gradient", {
+  streamKind("stream-prompted", "the stream learner's prompted head alone", { ...stream, heads: ["prompted"] }),
+  streamKind("stream-statistics", "the stream learner's statistics head alone: no prompts, no gradient", {
     ...stream,
     heads: ["statistics"],
   }),
