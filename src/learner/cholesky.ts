@@ -13,23 +13,29 @@ export function cholesky(a: Float64Array, size: number): Float64Array {
     const rowI = packedLength(i);
     for (let j = 0; j <= i; j++) {
       const rowJ = packedLength(j);
-      const sum = l[rowI + j]! - dotOfRows(l, rowI, rowJ, j);
+      const sum = l[rowI + j]! - dotOfRuns(l, rowI, l, rowJ, j);
       l[rowI + j] = i === j ? Math.sqrt(sum) : sum / l[rowJ + j]!;
     }
   }
   return l;
 }
 
-/** Σ l[a + k]·l[b + k], k < length; four sums at a time, which a processor adds beside each other. */
-function dotOfRows(l: Float64Array, a: number, b: number, length: number): number {
+/** Σ x[i + k]·y[j + k], k < length; four sums at a time, which a processor adds beside each other. */
+export function dotOfRuns(
+  x: Float32Array | Float64Array,
+  i: number,
+  y: Float64Array,
+  j: number,
+  length: number,
+): number {
   let [s0, s1, s2, s3, k] = [0, 0, 0, 0, 0];
   for (; k + 3 < length; k += 4) {
-    s0 += l[a + k]! * l[b + k]!;
-    s1 += l[a + k + 1]! * l[b + k + 1]!;
-    s2 += l[a + k + 2]! * l[b + k + 2]!;
-    s3 += l[a + k + 3]! * l[b + k + 3]!;
+    s0 += x[i + k]! * y[j + k]!;
+    s1 += x[i + k + 1]! * y[j + k + 1]!;
+    s2 += x[i + k + 2]! * y[j + k + 2]!;
+    s3 += x[i + k + 3]! * y[j + k + 3]!;
   }
-  for (; k < length; k++) s0 += l[a + k]! * l[b + k]!;
+  for (; k < length; k++) s0 += x[i + k]! * y[j + k]!;
   return s0 + s1 + s2 + s3;
 }
 

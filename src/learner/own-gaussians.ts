@@ -75,8 +75,6 @@ export function ownGaussians(
 ): OwnGaussians {
   const size = ownCoordinates(settings, width);
   const shared = precisionOf(own.shared, size, ridge, means);
-  /** Σ⁻¹ ÷ P. */
-  const scale = (): number => own.shared.degrees + 1;
   // A compact state has classes without a covariance.
   for (const c of means.keys()) own.classes[c] ??= emptyScatter(size);
 
@@ -86,7 +84,8 @@ export function ownGaussians(
     if (degrees < settings.leastSamples) return 0;
     const share = (settings.weight * degrees) / (degrees + settings.samples);
     const [mean, weights] = [means[c]!, own.shared.weights[c]!];
-    const u = product.map((value, i) => scale() * (value - weights[i]!));
+    const scale = shared.scale();
+    const u = product.map((value, i) => scale * (value - weights[i]!));
     let byShared = 0;
     for (let i = 0; i < size; i++) byShared += u[i]! * (x[i]! - mean[i]!);
     return (share / 2) * (quadraticForm(sums, u) / degrees - byShared - (spread - size));
@@ -116,7 +115,7 @@ export function ownGaussians(
       shared.deviate(c, delta, n);
       subtractOuter(scatter.sums, delta.subarray(0, size), -(n - 1) / n);
       scatter.degrees += 1;
-      scatter.spread = (scale() * shared.trace(scatter.sums)) / scatter.degrees;
+      scatter.spread = (shared.scale() * shared.trace(scatter.sums)) / scatter.degrees;
     },
     drop(c) {
       own.classes.splice(c, 1);

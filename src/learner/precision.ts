@@ -5,7 +5,7 @@ import { isotropic, subtractOuter, symmetricProduct, traceOfProduct } from "./sy
 export interface PrecisionNumbers {
   /** How many deviations δδᵀ from their class's mean are in the inverse. */
   degrees: number;
-  /** P = (λI + Σ δδᵀ)⁻¹, packed; undefined before the first sample. Σ⁻¹ is (degrees + 1)·P. */
+  /** P = (λI + Σ δδᵀ)⁻¹, packed; undefined before the first sample. */
   inverse: Float64Array | undefined;
   /** P·μ of each class, C of [size]. */
   readonly weights: Float64Array[];
@@ -17,6 +17,8 @@ export interface Precision {
   /** Sample n of class c, δ from its mean before it; to be called before the mean moves by δ/n. */
   deviate(c: number, delta: Float64Array, n: number): void;
   drop(c: number): void;
+  /** Σ⁻¹ ÷ P. */
+  scale(): number;
   /** tr(P·S), S packed. */
   trace(s: Float32Array): number;
   /** P·x, [size]. */
@@ -50,6 +52,7 @@ export function precisionOf(
   return {
     add,
     times,
+    scale: () => numbers.degrees + 1,
     trace: (s) => traceOfProduct(inverse(), s),
     deviate(c, delta, n) {
       const first = delta.subarray(0, size);

@@ -51,15 +51,21 @@ export function gaussians(
 ): ClosedFormHead {
   const numbers = from;
   const { counts, means } = numbers;
+  const firstRidge = (x: ArrayLike<number>): void => {
+    numbers.ridge ||= (settings.ridge * dot(x, x)) / width || 1;
+  };
+  // A compact state has means and no covariance, and need not have a ridge.
+  means.slice(0, 1).forEach(firstRidge);
   const ridge = (): number => numbers.ridge;
   const shared = precisionOf(numbers.shared, width, ridge, means);
   const own = settings.ownCovariance && ownGaussians(settings.ownCovariance, numbers.own, width, ridge, means);
 
   function sharedScores(query: Float32Array): Float64Array {
-    const { weights, degrees } = numbers.shared;
+    const { weights } = numbers.shared;
+    const scale = shared.scale();
     return Float64Array.from(counts, (count, c) => {
       const linear = dot(weights[c]!, query) - dot(weights[c]!, means[c]!) / 2;
-      return (degrees + 1) * linear + (settings.classPrior === "counts" ? Math.log(count) : 0);
+      return scale * linear + (settings.classPrior === "counts" ? Math.log(count) : 0);
     });
   }
 
@@ -67,7 +73,7 @@ export function gaussians(
     scores: (query) => (own ? own.refine(sharedScores(query), query) : sharedScores(query)),
     observe: (query, c) => own?.observe(sharedScores(query), query, c),
     learn(query, c) {
-      numbers.ridge ||= (settings.ridge * dot(query, query)) / width || 1;
+      firstRidge(query);
       const count = (counts[c] ?? 0) + 1;
       counts[c] = count;
       if (count === 1) {

@@ -1,4 +1,4 @@
-import { packedLength } from "./cholesky.ts";
+import { dotOfRuns, packedLength } from "./cholesky.ts";
 
 /** Symmetric matrices, packed as `cholesky.ts` packs them. value·I. */
 export function isotropic(size: number, value: number): Float64Array {
@@ -30,19 +30,11 @@ export function subtractOuter(packed: Float32Array | Float64Array, u: Float64Arr
   }
 }
 
-/** uᵀ·S·u. size²/2 multiply-adds, four sums at a time, which a processor adds beside each other. */
+/** uᵀ·S·u. size²/2 multiply-adds. */
 export function quadraticForm(packed: Float32Array | Float64Array, u: Float64Array): number {
   let form = 0;
   for (let i = 0, at = 0; i < u.length; at += i + 1, i++) {
-    let [s0, s1, s2, s3, j] = [0, 0, 0, 0, 0];
-    for (; j + 3 < i; j += 4) {
-      s0 += packed[at + j]! * u[j]!;
-      s1 += packed[at + j + 1]! * u[j + 1]!;
-      s2 += packed[at + j + 2]! * u[j + 2]!;
-      s3 += packed[at + j + 3]! * u[j + 3]!;
-    }
-    for (; j < i; j++) s0 += packed[at + j]! * u[j]!;
-    form += u[i]! * (2 * (s0 + s1 + s2 + s3) + packed[at + i]! * u[i]!);
+    form += u[i]! * (2 * dotOfRuns(packed, at, u, 0, i) + packed[at + i]! * u[i]!);
   }
   return form;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createRng } from "../../src/kernel/rng.ts";
 import { cholesky, packedLength, solve } from "../../src/learner/cholesky.ts";
 import { stream } from "../../src/learner/presets.ts";
-import { evenParts, gaussians } from "../../src/learner/statistics.ts";
+import { type ClosedFormHead, emptyStatistics, evenParts, gaussians } from "../../src/learner/statistics.ts";
 
 const width = 5;
 const classes = 3;
@@ -137,6 +137,15 @@ describe("one covariance for all", () => {
     expect(flat.scores(Float32Array.of(1, 0, 0, 0, 0)).every(Number.isFinite)).toBe(true);
   });
 
+  test("goes on from means alone, also where nobody kept a ridge", () => {
+    const means = [Float64Array.of(1, 0, 0, 0, 0), Float64Array.of(0, 1, 0, 0, 0)];
+    const ownCovariance = { ...stream.statistics.ownCovariance!, leastSamples: 1 };
+    const head = gaussians({ ...settings, ownCovariance }, width, { ...emptyStatistics(), counts: [3, 3], means });
+    expect([...head.scores(Float32Array.of(1, 0, 0, 0, 0))].every(Number.isFinite)).toBe(true);
+    for (const { x, c } of draw(20, 2)) head.learn(x, c);
+    expect([...head.scores(Float32Array.of(1, 0, 0, 0, 0))].every(Number.isFinite)).toBe(true);
+  });
+
   test("does not depend on the order of the samples", () => {
     const samples = draw(80, 11);
     const forward = gaussians(settings, width);
@@ -198,6 +207,16 @@ describe("with covariances of their own", () => {
     return invert(block(scatter).map((row) => row.map((sum) => sum / (degrees + 1))));
   }
 
+  /** Two classes with one mean, of which one is four times as wide; a head with covariances of their own, and one without. */
+  function twoSpreads(): { apart: ClosedFormHead; together: ClosedFormHead; sample: (c: number) => Float32Array } {
+    const rng = createRng(3);
+    const wide = { ...own, weight: 1, samples: 1, coordinates: width };
+    const [apart, together] = [wide, null].map((ownCovariance) => gaussians({ ...settings, ownCovariance }, width));
+    const sample = (c: number): Float32Array =>
+      Float32Array.from({ length: width }, () => (c === 0 ? 1 : 4) * rng.normal());
+    return { apart: apart!, together: together!, sample };
+  }
+
   const product = (matrix: number[][], d: number[]): number[] =>
     matrix.map((row) => row.reduce((sum, value, j) => sum + value * d[j]!, 0));
 
@@ -231,15 +250,11 @@ describe("with covariances of their own", () => {
   });
 
   test("classes that differ in their spread alone are told apart", () => {
-    const rng = createRng(3);
-    const wide = { ...own, weight: 1, samples: 1, coordinates: width };
-    const [apart, together] = [wide, null].map((ownCovariance) => gaussians({ ...settings, ownCovariance }, width));
-    const sample = (c: number): Float32Array =>
-      Float32Array.from({ length: width }, () => (c === 0 ? 1 : 4) * rng.normal());
-    for (let n = 0; n < 400; n++) for (const head of [apart!, together!]) head.learn(sample(n % 2), n % 2);
-    const right = (head: typeof apart): number => {
+    const { apart, together, sample } = twoSpreads();
+    for (let n = 0; n < 400; n++) for (const head of [apart, together]) head.learn(sample(n % 2), n % 2);
+    const right = (head: ClosedFormHead): number => {
       const hits = Array.from({ length: 200 }, (_, n) => {
-        const [zero, one] = head!.scores(sample(n % 2));
+        const [zero, one] = head.scores(sample(n % 2));
         return one! > zero! === (n % 2 === 1);
       });
       return hits.filter(Boolean).length / hits.length;
@@ -259,24 +274,20 @@ describe("with covariances of their own", () => {
   });
 
   test("are used while they put more labels right than wrong", () => {
-    const rng = createRng(3);
-    const wide = { ...own, weight: 1, samples: 1, coordinates: width };
-    const [apart, together] = [wide, null].map((ownCovariance) => gaussians({ ...settings, ownCovariance }, width));
-    const sample = (c: number): Float32Array =>
-      Float32Array.from({ length: width }, () => (c === 0 ? 1 : 4) * rng.normal());
+    const { apart, together, sample } = twoSpreads();
     for (let n = 0; n < 200; n++) {
       const x = sample(n % 2);
-      for (const head of [apart!, together!]) head.learn(x, n % 2);
+      for (const head of [apart, together]) head.learn(x, n % 2);
     }
-    const numbers = apart!.numbers().own;
-    for (let n = 0; n < 100; n++) apart!.observe(sample(n % 2), n % 2);
+    const numbers = apart.numbers().own;
+    for (let n = 0; n < 100; n++) apart.observe(sample(n % 2), n % 2);
     expect(numbers.worth).toBeGreaterThan(0.1);
     const query = sample(1);
-    expect(apart!.scores(query)).not.toEqual(together!.scores(query));
+    expect(apart.scores(query)).not.toEqual(together.scores(query));
     // The labels turn: what own covariances say is wrong now.
-    for (let n = 0; n < 100; n++) apart!.observe(sample(n % 2), 1 - (n % 2));
+    for (let n = 0; n < 100; n++) apart.observe(sample(n % 2), 1 - (n % 2));
     expect(numbers.worth).toBeLessThan(0);
-    expect(apart!.scores(query)).toEqual(together!.scores(query));
+    expect(apart.scores(query)).toEqual(together.scores(query));
   });
 
   test("a class beyond the shortlist keeps its place behind those on it", () => {

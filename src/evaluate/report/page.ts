@@ -4,8 +4,7 @@ import { type Colours, colours } from "./colours.ts";
 import { type Drawing, escapeXml, openDrawing } from "./draw.ts";
 import { driftTable } from "./drift-table.ts";
 import { anytimeLines, prequentialLines } from "./lines.ts";
-import { hasPrompts, sharing } from "./pictures.ts";
-import { promptHistograms } from "./prompt-histograms.ts";
+import { promptPlots, sharing } from "./pictures.ts";
 import { type Group, groupsOf } from "./summary.ts";
 import { rowsOf, tableOf, type Texts } from "./table.ts";
 
@@ -38,17 +37,12 @@ function groupSection(drawing: Drawing, group: Group, color: Colours): string {
   );
 }
 
-/** Benchmarks one below the other: similar tasks share prompts, diverse ones share fewer (L2P, section 5.4, figure 4). */
 function promptSection(drawing: Drawing, groups: readonly Group[]): string {
-  const prompted = groups.flatMap((group) => group.methods.filter(hasPrompts).map((method) => ({ group, method })));
-  if (prompted.length === 0) return "";
-  const svgs = promptHistograms(
-    drawing,
-    prompted.map(({ method }) => method),
-  );
-  const figures = prompted.map(({ group, method }, i) =>
+  const plots = promptPlots(drawing, groups);
+  if (plots.length === 0) return "";
+  const figures = plots.map(({ group, method, svg }) =>
     figure(
-      svgs[i]!,
+      svg,
       `<b>${escapeXml(group.name)}, ${escapeXml(method.method)}</b>: sharing ${sharing(method)} %, ` +
         `the mean overlap of two tasks' distributions. One bar a prompt, in % of the task's selections${method.cells.length > 1 ? "; the first seed is drawn" : ""}.`,
     ),

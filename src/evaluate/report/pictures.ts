@@ -62,23 +62,30 @@ function panels(drawing: Drawing, kind: string, groups: readonly Group[], color:
   throw appError("evaluate/markdown", `a picture is of one group and ${known}, or of prompts: not of "${kind}"`);
 }
 
-/** Benchmarks one below the other: similar tasks share prompts, diverse ones share fewer (L2P, section 5.4, figure 4). */
 function promptPanels(drawing: Drawing, groups: readonly Group[]): Panel[] {
+  return promptPlots(drawing, groups).map(({ group, method, svg }) => ({
+    title: `${group.cells[0]!.spec.scenario}, ${method.method}: sharing ${sharing(method)} %`,
+    svg,
+  }));
+}
+
+/** Of all methods with prompts. Similar tasks share prompts, diverse ones share fewer (L2P, section 5.4, figure 4). */
+export function promptPlots(
+  drawing: Drawing,
+  groups: readonly Group[],
+): { readonly group: Group; readonly method: MethodSummary; readonly svg: string }[] {
   const prompted = groups.flatMap((group) => group.methods.filter(hasPrompts).map((method) => ({ group, method })));
   const svgs = promptHistograms(
     drawing,
     prompted.map(({ method }) => method),
   );
-  return prompted.map(({ group, method }, i) => ({
-    title: `${group.cells[0]!.spec.scenario}, ${method.method}: sharing ${sharing(method)} %`,
-    svg: svgs[i]!,
-  }));
+  return prompted.map((shown, i) => ({ ...shown, svg: svgs[i]! }));
 }
 
 const promptNote =
   "One bar a prompt, in % of the task's selections. Sharing: how far two tasks' distributions overlap, in the mean over all pairs.";
 
-export function hasPrompts({ cells }: MethodSummary): boolean {
+function hasPrompts({ cells }: MethodSummary): boolean {
   return cells[0]!.promptUse !== null;
 }
 
