@@ -14,7 +14,7 @@ import { predictionOf } from "./predict.ts";
 import { cosines, selectPrompts } from "./select.ts";
 import { checkSettings, type LearnerSettings } from "./settings.ts";
 import { type Knowledge, readState, saveState } from "./state.ts";
-import { evenParts, gaussians } from "./statistics.ts";
+import { evenParts, gaussians, type Said } from "./statistics.ts";
 import { growHeadFor, trainPrompted } from "./train.ts";
 import type { HeadName, LabelledSample, Learned, Learner, LearnOptions, Prediction, Sample } from "./types.ts";
 
@@ -56,14 +56,13 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
   }
 
   function judgeFrom({ knownScores }: Knowledge): NoveltyJudge | undefined {
-    return statistical ? noveltyJudge(settings.unknown, () => statistics.numbers(), knownScores) : undefined;
+    return statistical ? noveltyJudge(settings.unknown, () => statistics, knownScores) : undefined;
   }
 
-  /** @param query With even parts. */
-  function scoresOf(query: Float32Array, logits: Float64Array | undefined): Scores {
+  function scoresOf(said: Said | undefined, logits: Float64Array | undefined): Scores {
     const scores = new Map<HeadName, Float64Array>();
     if (logits !== undefined) scores.set("prompted", logits);
-    if (statistical) scores.set("statistics", statistics.scores(query));
+    if (said !== undefined) scores.set("statistics", said.scores);
     return scores;
   }
 
@@ -82,7 +81,8 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const [feature] =
       prompted && !known.effort.resting ? await promptedFeatures(engine, pool, [sample], [promptIds]) : [];
     const logits = feature && headLogits(settings.head.kind, head, feature);
-    return predictionOf(classes, honest, scoresOf(query, logits), about);
+    const said = statistical ? statistics.say(query) : undefined;
+    return predictionOf(classes, honest, scoresOf(said, logits), about);
   }
 
   async function learn(
@@ -117,19 +117,20 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       : { ...start, head: grown, first: undefined };
 
     // Predict first: all of the batch by what was known before it. The first step's forward is that prediction.
-    const scores = queries.map((query, b) => scoresOf(query, first?.logits[b]!.subarray(0, knownClasses)));
-    const combined = scores.map((said) => mixer.combine(said));
+    const said = statistical ? queries.map((query) => statistics.say(query)) : [];
+    const scores = queries.map((_, b) => scoresOf(said[b], first?.logits[b]!.subarray(0, knownClasses)));
+    const combined = scores.map((heads) => mixer.combine(heads));
     const judged = queries.map((query) => novelty?.judge(query) ?? null);
     const about = { poolVersion: before.poolVersion, topLabels: settings.topLabels };
-    const predictions = scores.map((said, b) =>
-      predictionOf(before.classes, honest, said, {
+    const predictions = scores.map((heads, b) =>
+      predictionOf(before.classes, honest, heads, {
         ...about,
         promptIds: first?.selections[b] ?? idsFor(batch[b]!, pool),
         novelty: judged[b]!,
       }),
     );
 
-    const losses = first?.losses ?? combined.map((said, b) => surprise(said, classIds[b]!));
+    const losses = first?.losses ?? combined.map((chances, b) => surprise(chances, classIds[b]!));
 
     // Then learn, first of all how right that was.
     classIds.forEach((c, b) => {
@@ -147,9 +148,8 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const effort = afterBatch(settings, before.effort, verdicts, batch.length, plasticity);
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
     if (statistical) {
-      classIds.forEach((c, b) => c < knownClasses && statistics.observe(queries[b]!, c));
+      classIds.forEach((c, b) => c < knownClasses && statistics.observe(said[b]!, queries[b]!, c));
       classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
-      novelty?.changed();
     }
     const poolVersion = before.poolVersion + 1;
     known = { ...before, ...trained, classes, effort, keysPending: false, poolVersion };
@@ -198,7 +198,6 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     forgetLabel(label) {
       const id = idOf(label);
       if (statistical) statistics.drop(id);
-      novelty?.changed();
       const head = prompted ? dropClass(known.head, id) : known.head;
       known = { ...known, head, classes: dropLabel(known.classes, id) };
     },

@@ -1,6 +1,6 @@
 import { dot } from "../kernel/tensor.ts";
 import type { UnknownSettings } from "./settings.ts";
-import type { StatisticsNumbers } from "./statistics.ts";
+import type { ClosedFormHead } from "./statistics.ts";
 import { symmetricProduct } from "./symmetric.ts";
 import type { Novelty } from "./types.ts";
 
@@ -9,19 +9,8 @@ export interface NoveltyJudge {
   judge(query: Float32Array): Novelty | null;
   /** What was judged of a frame whose class was known before, and which is learned now. */
   observe(judged: Novelty): void;
-  /** Something was learned or forgotten: what follows from the classes is made anew when it is asked for. */
-  changed(): void;
   /** The latest scores of known classes, oldest first. A copy. */
   save(): Float64Array;
-}
-
-/** The classes as seen from the mean of all. */
-interface View {
-  readonly centre: Float64Array;
-  /** P·centre. */
-  readonly weight: Float64Array;
-  /** Squared distance of each class's mean, [C]. */
-  readonly squares: readonly number[];
 }
 
 /**
@@ -35,36 +24,23 @@ interface View {
  * of frames yet to come, and the share `falseAlarmShare` of them lies above it (a conformal limit, Vovk et al. 2005: it
  * holds whatever the scores' distribution, as long as labelled frames are like the others). It needs 1 ÷ falseAlarmShare − 1 such frames; until then nothing is unknown.
  * Only the scores are kept, the latest `memorySamples`.
- * @param numbers Live: what the statistics head knows now.
+ * @param head The statistics head of now.
  */
 export function noveltyJudge(
   { falseAlarmShare, memorySamples }: UnknownSettings,
-  numbers: () => StatisticsNumbers,
+  head: () => Pick<ClosedFormHead, "numbers" | "view">,
   saved: Float64Array = new Float64Array(0),
 ): NoveltyJudge {
   let scores = [...saved];
   /** Sorted; undefined where the scores changed since. */
   let sorted: readonly number[] | undefined;
-  let view: View | undefined;
 
   /** All products are in the metric of the inverse covariance P, of which the head keeps P·μ of each class. */
-  function seenFromCentre(): View | undefined {
-    const { counts, means, shared } = numbers();
-    if (counts.length < 2) return undefined;
-    const samples = counts.reduce((a, b) => a + b, 0);
-    const shares = counts.map((count) => count / samples);
-    const centre = weightedSum(means, shares);
-    const weight = weightedSum(shared.weights, shares);
-    const constant = dot(weight, centre);
-    const squares = means.map((mean, c) => dot(shared.weights[c]!, mean) - 2 * dot(weight, mean) + constant);
-    return { centre, weight, squares };
-  }
-
   function scoreOf(query: Float32Array): number | null {
-    view ??= seenFromCentre();
-    if (!view) return null;
+    const { means, shared } = head().numbers();
+    const view = head().view();
+    if (!view || means.length < 2) return null;
     const { centre, weight, squares } = view;
-    const { means, shared } = numbers();
     const awayWeight = symmetricProduct(shared.inverse!, query).map((value, i) => value - weight[i]!);
     const constant = dot(awayWeight, centre);
     const length = dot(awayWeight, query) - constant;
@@ -90,17 +66,6 @@ export function noveltyJudge(
       scores = [...scores, score].slice(-memorySamples);
       sorted = undefined;
     },
-    changed() {
-      view = undefined;
-    },
     save: () => Float64Array.from(scores),
   };
-}
-
-function weightedSum(rows: readonly Float64Array[], shares: readonly number[]): Float64Array {
-  const sum = new Float64Array(rows[0]!.length);
-  rows.forEach((row, c) => {
-    for (let i = 0; i < sum.length; i++) sum[i]! += shares[c]! * row[i]!;
-  });
-  return sum;
 }

@@ -44,8 +44,12 @@ export interface OwnGaussians {
    * that none overtakes. Gives the scores back as they are where own covariances are not worth it.
    */
   refine(scores: Float64Array, query: Float32Array): Float64Array;
-  /** Judges them by a sample that is not learned yet, whose class turned out to be c. */
-  observe(scores: Float64Array, query: Float32Array, c: number): void;
+  /**
+   * Judges them by a sample that is not learned yet.
+   * @param refined What `refine` made of the scores.
+   * @param c The class that it turned out to be.
+   */
+  observe(scores: Float64Array, refined: Float64Array, query: Float32Array, c: number): void;
   add(mean: Float64Array): void;
   /** Sample n of class c, δ from its mean before it; to be called before the mean moves. */
   learn(c: number, delta: Float64Array, n: number): void;
@@ -101,9 +105,11 @@ export function ownGaussians(
 
   return {
     refine: (scores, query) => (own.worth > 0 && scores.length > 0 ? refined(scores, query) : scores),
-    observe(scores, query, c) {
-      if (own.worth <= 0 && own.shared.degrees % judgedWhileOff !== 0) return;
-      const [alone, together] = [scores, refined(scores, query)].map((said) => (argmax(said) === c ? 1 : 0));
+    observe(scores, saidBefore, query, c) {
+      const isRefined = saidBefore !== scores;
+      if (!isRefined && own.shared.degrees % judgedWhileOff !== 0) return;
+      const said = isRefined ? saidBefore : refined(scores, query);
+      const [alone, together] = [scores, said].map((of) => (argmax(of) === c ? 1 : 0));
       own.worth += (together! - alone! - own.worth) / settings.memorySamples;
     },
     add(mean) {

@@ -1,5 +1,5 @@
 import { dot } from "../kernel/tensor.ts";
-import { isotropic, subtractOuter, symmetricProduct, traceOfProduct } from "./symmetric.ts";
+import { isotropic, subtractOuter, symmetricProduct, trace, traceOfProduct } from "./symmetric.ts";
 
 /** What Gaussians with one mean a class and one covariance for all follow from, means apart. */
 export interface PrecisionNumbers {
@@ -19,6 +19,8 @@ export interface Precision {
   drop(c: number): void;
   /** Σ⁻¹ ÷ P. */
   scale(): number;
+  /** Mean square of a sample's deviation from its class's mean in the metric of Σ⁻¹: its size, and less while λ outweighs the samples. */
+  spread(): number;
   /** tr(P·S), S packed. */
   trace(s: Float32Array): number;
   /** P·x, [size]. */
@@ -53,6 +55,8 @@ export function precisionOf(
     add,
     times,
     scale: () => numbers.degrees + 1,
+    // tr(P·Σδδᵀ), and Σδδᵀ = P⁻¹ − λI.
+    spread: () => size - ridge() * trace(inverse()),
     trace: (s) => traceOfProduct(inverse(), s),
     deviate(c, delta, n) {
       const first = delta.subarray(0, size);

@@ -1,20 +1,30 @@
 import { dot } from "../kernel/tensor.ts";
+import { type ClassView, priorSamples, viewOf } from "./class-view.ts";
 import { noOwnNumbers, type OwnNumbers, ownGaussians } from "./own-gaussians.ts";
 import { addScaled, noPrecision, type PrecisionNumbers, precisionOf } from "./precision.ts";
 import type { StatisticsSettings } from "./settings.ts";
 
+/** What is said of a query: log posteriors up to a constant, [C]. */
+export interface Said {
+  /** By classes' own covariances too, where they are worth it; else `shared` itself. */
+  readonly scores: Float64Array;
+  /** By the shared covariance. */
+  readonly shared: Float64Array;
+}
+
 /** A classifier on queries in closed form: one pass, no gradient, no stored sample. Class ids are the head's. */
 export interface ClosedFormHead {
-  /** Log posterior up to a constant, [C]. */
-  scores(query: Float32Array): Float64Array;
-  /** Learns from what was said of samples before they are learned, how far to trust its parts; c < C is what it turned out to be. */
-  observe(query: Float32Array, c: number): void;
+  say(query: Float32Array): Said;
+  /** Learns from what was said of a sample before it is learned, how far to trust its parts; c < C is what it turned out to be. */
+  observe(said: Said, query: Float32Array, c: number): void;
   /** One sample of class c; c = C adds a class. */
   learn(query: Float32Array, c: number): void;
   /** Forgets class c; later classes move up by one. */
   drop(c: number): void;
   /** The numbers it is made of. They are live: copy them to keep them. */
   numbers(): StatisticsNumbers;
+  /** Made when it is first asked for after something was learned or forgotten; undefined before the first class. */
+  view(): ClassView | undefined;
 }
 
 /** What the class-conditional Gaussians follow from. */
@@ -36,7 +46,10 @@ export function emptyStatistics(): StatisticsNumbers {
 /**
  * Linear discriminant analysis of a stream (Hayes and Kanan 2020): Gaussians with one mean a class and one covariance for
  * all, so scores are linear: μᵀΣ⁻¹x − ½μᵀΣ⁻¹μ with Σ = (λI + Σ δδᵀ)/degrees, whose inverse is kept (`precision.ts`). λ is
- * `ridge` times the first sample's mean square. A score costs 2·F multiply-adds a class.
+ * `ridge` times the first sample's mean square. A score costs F multiply-adds a class.
+ *
+ * The means are drawn towards the mean of all (`priorSamples`), those of few samples the most. A mean over n samples errs by
+ * F/n in square, and ½μᵀΣ⁻¹μ counts that against its class: undrawn, a class of few samples is hardly ever said.
  *
  * With `ownCovariance` it is a regularised discriminant analysis (Friedman 1989): for the classes that come first by these
  * scores, the log ratio of the class's own Gaussian to the shared one is added (`own-gaussians.ts`).
@@ -60,19 +73,30 @@ export function gaussians(
   const shared = precisionOf(numbers.shared, width, ridge, means);
   const own = settings.ownCovariance && ownGaussians(settings.ownCovariance, numbers.own, width, ridge, means);
 
-  function sharedScores(query: Float32Array): Float64Array {
-    const { weights } = numbers.shared;
+  let seen: ClassView | undefined;
+  const view = (): ClassView | undefined => (seen ??= counts.length > 0 ? viewOf(numbers) : undefined);
+
+  function sharedScores(query: Float32Array, { weight, constant, offsets, squares }: ClassView): Float64Array {
     const scale = shared.scale();
+    const apart = squares.map((square) => scale * square);
+    const prior = settings.meanShrinkage * priorSamples(apart, counts, shared.spread());
+    const away = dot(weight, query) - constant;
     return Float64Array.from(counts, (count, c) => {
-      const linear = dot(weights[c]!, query) - dot(weights[c]!, means[c]!) / 2;
-      return scale * linear + (settings.classPrior === "counts" ? Math.log(count) : 0);
+      const drawn = count / (count + prior);
+      const linear = scale * (dot(numbers.shared.weights[c]!, query) - offsets[c]! - constant - away);
+      return drawn * (linear - (drawn * apart[c]!) / 2) + (settings.classPrior === "counts" ? Math.log(count) : 0);
     });
   }
 
   return {
-    scores: (query) => (own ? own.refine(sharedScores(query), query) : sharedScores(query)),
-    observe: (query, c) => own?.observe(sharedScores(query), query, c),
+    say(query) {
+      const from = view();
+      const scores = from ? sharedScores(query, from) : new Float64Array(0);
+      return { scores: own ? own.refine(scores, query) : scores, shared: scores };
+    },
+    observe: (said, query, c) => own?.observe(said.shared, said.scores, query, c),
     learn(query, c) {
+      seen = undefined;
       firstRidge(query);
       const count = (counts[c] ?? 0) + 1;
       counts[c] = count;
@@ -90,12 +114,14 @@ export function gaussians(
       addScaled(mean, delta, 1 / count);
     },
     drop(c) {
+      seen = undefined;
       counts.splice(c, 1);
       means.splice(c, 1);
       shared.drop(c);
       own?.drop(c);
     },
     numbers: () => numbers,
+    view,
   };
 }
 

@@ -26,13 +26,12 @@ function observe(judge: NoveltyJudge, query: Float32Array): void {
 function taught(perClass = 60): { head: ClosedFormHead; judge: NoveltyJudge; draw: (c: number) => Float32Array } {
   const { draw } = world();
   const head = gaussians(stream.statistics, width);
-  const judge = noveltyJudge(settings, () => head.numbers());
+  const judge = noveltyJudge(settings, () => head);
   for (let i = 0; i < 6 * perClass; i++) {
     const c = i % 6;
     const query = draw(c);
     if (c < head.numbers().counts.length) observe(judge, query);
     head.learn(query, c);
-    judge.changed();
   }
   return { head, judge, draw };
 }
@@ -42,7 +41,7 @@ describe("novelty", () => {
     const head = gaussians(stream.statistics, 2);
     head.learn(Float32Array.of(3, 0), 0);
     head.learn(Float32Array.of(-1, 0), 1);
-    const judge = noveltyJudge(settings, () => head.numbers());
+    const judge = noveltyJudge(settings, () => head);
     const score = (x: number, y: number): number => judge.judge(Float32Array.of(x, y))!.score;
     // The mean of all is (1, 0).
     expect(score(5, 0)).toBeCloseTo(0, 12);
@@ -53,7 +52,7 @@ describe("novelty", () => {
   test("says nothing before two classes were learned, and calls nothing unknown before the stream gave a limit", () => {
     const { draw } = world();
     const head = gaussians(stream.statistics, width);
-    const judge = noveltyJudge(settings, () => head.numbers());
+    const judge = noveltyJudge(settings, () => head);
     expect(judge.judge(draw(0))).toBeNull();
     head.learn(draw(0), 0);
     expect(judge.judge(draw(0))).toBeNull();
@@ -80,27 +79,25 @@ describe("novelty", () => {
   test("a class is known once it was learned, and unlike the others again when it was forgotten", () => {
     const { head, judge, draw } = taught();
     for (let i = 0; i < 20; i++) head.learn(draw(6), 6);
-    judge.changed();
     const unknown = (): number =>
       Array.from({ length: 50 }, () => judge.judge(draw(6))!).filter((n) => n.unknown).length;
     expect(unknown()).toBeLessThan(10);
     head.drop(6);
-    judge.changed();
     expect(unknown()).toBeGreaterThan(40);
   });
 
   test("with a share of 0 nothing is ever unknown", () => {
     const { head, judge, draw } = taught();
-    const never = noveltyJudge({ ...settings, falseAlarmShare: 0 }, () => head.numbers(), judge.save());
+    const never = noveltyJudge({ ...settings, falseAlarmShare: 0 }, () => head, judge.save());
     expect(never.judge(draw(7))!.unknown).toBe(false);
   });
 
   test("keeps the latest scores alone, and goes on from them", () => {
     const { head, judge, draw } = taught();
-    const few = noveltyJudge({ ...settings, memorySamples: 40 }, () => head.numbers(), judge.save());
+    const few = noveltyJudge({ ...settings, memorySamples: 40 }, () => head, judge.save());
     observe(few, draw(1));
     expect(few.save()).toHaveLength(40);
-    const again = noveltyJudge(settings, () => head.numbers(), judge.save());
+    const again = noveltyJudge(settings, () => head, judge.save());
     const query = draw(3);
     expect(again.judge(query)).toEqual(judge.judge(query));
   });

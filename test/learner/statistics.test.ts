@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { createRng } from "../../src/kernel/rng.ts";
 import { cholesky, packedLength, solve } from "../../src/learner/cholesky.ts";
+import { priorSamples } from "../../src/learner/class-view.ts";
 import { stream } from "../../src/learner/presets.ts";
 import { type ClosedFormHead, emptyStatistics, evenParts, gaussians } from "../../src/learner/statistics.ts";
 
 const width = 5;
 const classes = 3;
-const settings = { ...stream.statistics, ridge: 0.5, ownCovariance: null };
+const settings = { ...stream.statistics, ridge: 0.5, meanShrinkage: 0, ownCovariance: null };
 
 /** Correlated Gaussians around class means. */
 function draw(count: number, seed: number): { x: Float32Array; c: number }[] {
@@ -101,7 +102,7 @@ describe("one covariance for all", () => {
     for (const { x, c } of samples) head.learn(x, c);
     for (const { x } of draw(10, 9)) {
       const expected = differences(denseScores(samples, x));
-      differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(expected[c]!, 6));
+      differences(head.say(x).scores).forEach((score, c) => expect(score).toBeCloseTo(expected[c]!, 6));
     }
   });
 
@@ -111,17 +112,17 @@ describe("one covariance for all", () => {
     for (const { x, c } of samples) head.learn(x, c);
     for (const { x } of draw(5, 9)) {
       const expected = differences(denseScores(samples, x));
-      differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(expected[c]!, 5));
+      differences(head.say(x).scores).forEach((score, c) => expect(score).toBeCloseTo(expected[c]!, 5));
     }
   });
 
   test("is sane from the first sample on", () => {
     const samples = draw(12, 6);
     const head = gaussians(settings, width);
-    expect([...head.scores(samples[0]!.x)]).toEqual([]);
+    expect([...head.say(samples[0]!.x).scores]).toEqual([]);
     samples.forEach(({ x, c }, n) => {
       head.learn(x, c);
-      const scores = head.scores(x);
+      const scores = head.say(x).scores;
       expect(scores.every(Number.isFinite)).toBe(true);
       // One sample a class: each is its class's mean, so it is right about them.
       expect(n >= classes || scores.indexOf(Math.max(...scores)) === c).toBe(true);
@@ -131,19 +132,19 @@ describe("one covariance for all", () => {
   test("stays finite on zeros, on equal samples and on one dimension that never varies", () => {
     const head = gaussians(settings, width);
     for (let n = 0; n < 20; n++) head.learn(new Float32Array(width), n % 2);
-    expect(head.scores(new Float32Array(width)).every(Number.isFinite)).toBe(true);
+    expect(head.say(new Float32Array(width)).scores.every(Number.isFinite)).toBe(true);
     const flat = gaussians(settings, width);
     for (const { x, c } of draw(50, 2)) flat.learn(x.with(0, 1), c);
-    expect(flat.scores(Float32Array.of(1, 0, 0, 0, 0)).every(Number.isFinite)).toBe(true);
+    expect(flat.say(Float32Array.of(1, 0, 0, 0, 0)).scores.every(Number.isFinite)).toBe(true);
   });
 
   test("goes on from means alone, also where nobody kept a ridge", () => {
     const means = [Float64Array.of(1, 0, 0, 0, 0), Float64Array.of(0, 1, 0, 0, 0)];
     const ownCovariance = { ...stream.statistics.ownCovariance!, leastSamples: 1 };
     const head = gaussians({ ...settings, ownCovariance }, width, { ...emptyStatistics(), counts: [3, 3], means });
-    expect([...head.scores(Float32Array.of(1, 0, 0, 0, 0))].every(Number.isFinite)).toBe(true);
+    expect([...head.say(Float32Array.of(1, 0, 0, 0, 0)).scores].every(Number.isFinite)).toBe(true);
     for (const { x, c } of draw(20, 2)) head.learn(x, c);
-    expect([...head.scores(Float32Array.of(1, 0, 0, 0, 0))].every(Number.isFinite)).toBe(true);
+    expect([...head.say(Float32Array.of(1, 0, 0, 0, 0)).scores].every(Number.isFinite)).toBe(true);
   });
 
   test("does not depend on the order of the samples", () => {
@@ -154,7 +155,7 @@ describe("one covariance for all", () => {
     const first = samples.slice(0, classes);
     for (const { x, c } of [...first, ...samples.slice(classes).toReversed()]) backward.learn(x, c);
     const x = samples[40]!.x;
-    forward.scores(x).forEach((score, c) => expect(backward.scores(x)[c]).toBeCloseTo(score, 8));
+    forward.say(x).scores.forEach((score, c) => expect(backward.say(x).scores[c]).toBeCloseTo(score, 8));
   });
 
   test("a class prior from the counts favours frequent labels", () => {
@@ -163,16 +164,79 @@ describe("one covariance for all", () => {
     for (const { x, c } of draw(90, 8)) for (const head of [uniform, counted]) head.learn(x, c);
     const x = draw(1, 8)[0]!.x;
     const { counts } = counted.numbers();
-    counted.scores(x).forEach((s, c) => expect(s - uniform.scores(x)[c]!).toBeCloseTo(Math.log(counts[c]!), 9));
+    counted.say(x).scores.forEach((s, c) => expect(s - uniform.say(x).scores[c]!).toBeCloseTo(Math.log(counts[c]!), 9));
   });
 
   test("drop forgets a class's count and mean, and no other's", () => {
     const head = gaussians(settings, width);
     for (const { x, c } of draw(60, 5)) head.learn(x, c);
     const x = draw(1, 7)[0]!.x;
-    const [first, , third] = head.scores(x);
+    const [first, , third] = head.say(x).scores;
     head.drop(1);
-    expect([...head.scores(x)]).toEqual([first, third]);
+    const [same, second] = head.say(x).scores;
+    expect(second! - same!).toBeCloseTo(third! - first!, 9);
+    expect(head.say(x).scores).toHaveLength(classes - 1);
+  });
+});
+
+describe("means drawn towards the mean of all", () => {
+  const drawing = { ...settings, meanShrinkage: 2 };
+
+  test("those of n samples by n/(n + twice the estimate), by the direct dense computation", () => {
+    const samples = draw(40, 4);
+    const head = gaussians(drawing, width);
+    for (const { x, c } of samples) head.learn(x, c);
+    const { means, scatter, degrees } = dense(samples);
+    const precision = invert(scatter).map((row) => row.map((value) => value * (degrees + 1)));
+    const counts = means.map((_, c) => samples.filter((sample) => sample.c === c).length);
+    const centre = means[0]!.map((_, i) => samples.reduce((sum, { x }) => sum + x[i]! / samples.length, 0));
+    const away = means.map((mean) => mean.map((m, i) => m - centre[i]!));
+    const squares = away.map((d) => quadratic(precision, d));
+    // A sample's mean square in the metric: tr((S + λI)⁻¹·S).
+    const ridge = head.numbers().ridge;
+    const inverse = invert(scatter);
+    const spread = inverse.reduce(
+      (sum, row, i) => sum + row.reduce((s, v, j) => s + v * scatter[j]![i]!, -row[i]! * ridge),
+      0,
+    );
+    const apart = squares.reduce((sum, square, c) => sum + (square - spread / counts[c]!) / classes, 0);
+    const prior = 2 * (spread / apart);
+    for (const { x } of draw(10, 9)) {
+      const expected = away.map((d, c) => {
+        const drawn = counts[c]! / (counts[c]! + prior);
+        const distance = d.map((value, i) => x[i]! - centre[i]! - drawn * value);
+        return -quadratic(precision, distance) / 2;
+      });
+      differences(head.say(x).scores).forEach((score, c) => expect(score).toBeCloseTo(differences(expected)[c]!, 6));
+    }
+  });
+
+  test("a class of few samples is said where it is right, as it is not of means as they are", () => {
+    const size = 240;
+    const rng = createRng(5);
+    // Far apart for all numbers together, and near in each.
+    const sample = (c: number): Float32Array =>
+      Float32Array.from({ length: size }, (_, i) => rng.normal() + (i % 4 === c ? 0.6 : 0));
+    const [drawn, plain] = [2, 0].map((meanShrinkage) => gaussians({ ...settings, meanShrinkage }, size));
+    for (const head of [drawn!, plain!]) {
+      for (let n = 0; n < 600; n++) head.learn(sample(n % 3), n % 3);
+      for (let n = 0; n < 2; n++) head.learn(sample(3), 3);
+    }
+    const right = (head: ClosedFormHead, c: number): number => {
+      const said = Array.from({ length: 200 }, () => head.say(sample(c)).scores);
+      return said.filter((scores) => scores.indexOf(Math.max(...scores)) === c).length / said.length;
+    };
+    expect(right(plain!, 3)).toBeLessThan(0.3);
+    expect(right(drawn!, 3)).toBeGreaterThan(0.6);
+    for (const c of [0, 1, 2]) expect(right(drawn!, c)).toBeGreaterThan(0.9);
+  });
+
+  test("classes that lie no farther apart than chance has them are drawn together", () => {
+    expect(priorSamples([0, 0, 0], [4, 4, 4], 5)).toBeGreaterThan(1e9);
+    // By definition: means of 4 samples err by 5/4 in square; what is beyond that is 10, half of the spread's 5 a time.
+    expect(priorSamples([11.25, 11.25], [4, 4], 5)).toBeCloseTo(0.5, 12);
+    // Before there is a deviation nothing is known of chance.
+    expect(priorSamples([3, 3], [1, 1], 0)).toBe(0);
   });
 });
 
@@ -234,7 +298,7 @@ describe("with covariances of their own", () => {
         const byOwn = quadratic(scatter, product(inverse, d)) - spread;
         return score + (share / 2) * (byOwn - quadratic(inverse, d) + own.coordinates);
       });
-      differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(differences(expected)[c]!, 4));
+      differences(head.say(x).scores).forEach((score, c) => expect(score).toBeCloseTo(differences(expected)[c]!, 4));
     }
   });
 
@@ -254,7 +318,7 @@ describe("with covariances of their own", () => {
     for (let n = 0; n < 400; n++) for (const head of [apart, together]) head.learn(sample(n % 2), n % 2);
     const right = (head: ClosedFormHead): number => {
       const hits = Array.from({ length: 200 }, (_, n) => {
-        const [zero, one] = head.scores(sample(n % 2));
+        const [zero, one] = head.say(sample(n % 2)).scores;
         return one! > zero! === (n % 2 === 1);
       });
       return hits.filter(Boolean).length / hits.length;
@@ -269,7 +333,7 @@ describe("with covariances of their own", () => {
     for (const { x, c } of samples) head.learn(x, c);
     for (const { x } of draw(10, 9)) {
       const shared = differences(denseScores(samples, x));
-      differences(head.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(shared[c]!, 4));
+      differences(head.say(x).scores).forEach((score, c) => expect(score).toBeCloseTo(shared[c]!, 4));
     }
   });
 
@@ -280,14 +344,15 @@ describe("with covariances of their own", () => {
       for (const head of [apart, together]) head.learn(x, n % 2);
     }
     const numbers = apart.numbers().own;
-    for (let n = 0; n < 100; n++) apart.observe(sample(n % 2), n % 2);
+    const observe = (x: Float32Array, c: number): void => apart.observe(apart.say(x), x, c);
+    for (let n = 0; n < 100; n++) observe(sample(n % 2), n % 2);
     expect(numbers.worth).toBeGreaterThan(0.1);
     const query = sample(1);
-    expect(apart.scores(query)).not.toEqual(together.scores(query));
+    expect(apart.say(query).scores).not.toEqual(together.say(query).scores);
     // The labels turn: what own covariances say is wrong now.
-    for (let n = 0; n < 100; n++) apart.observe(sample(n % 2), 1 - (n % 2));
+    for (let n = 0; n < 100; n++) observe(sample(n % 2), 1 - (n % 2));
     expect(numbers.worth).toBeLessThan(0);
-    expect(apart.scores(query)).toEqual(together.scores(query));
+    expect(apart.say(query).scores).toEqual(together.say(query).scores);
   });
 
   test("a class beyond the shortlist keeps its place behind those on it", () => {
@@ -299,7 +364,7 @@ describe("with covariances of their own", () => {
     for (const { x } of draw(20, 7)) {
       const shared = denseScores(samples, x);
       // With one on it, all get its ratio: the order is the shared covariance's.
-      differences(some!.scores(x)).forEach((score, c) => expect(score).toBeCloseTo(differences(shared)[c]!, 4));
+      differences(some!.say(x).scores).forEach((score, c) => expect(score).toBeCloseTo(differences(shared)[c]!, 4));
     }
   });
 

@@ -4,14 +4,14 @@ import { gaussians, type StatisticsNumbers } from "../../learner/statistics.ts";
 import { type ClosedForm, joinRows, type Saved, splitRows } from "./closed-form.ts";
 
 /** One covariance for all (Hayes and Kanan 2020), never stale, with the ridge that the product has too. */
-const settings: StatisticsSettings = { ridge: 30, classPrior: "uniform", ownCovariance: null };
+const settings: StatisticsSettings = { ridge: 30, meanShrinkage: 0, classPrior: "uniform", ownCovariance: null };
 
 /** The product's streaming LDA by itself, on q(x). */
 export function streamingLda(width: number, saved?: Saved): ClosedForm {
   const head = gaussians(settings, width, saved && restored(saved));
   return {
     probabilistic: true,
-    scores: (query) => head.scores(query),
+    scores: (query) => head.say(query).scores,
     learn: (query, c) => head.learn(query, c),
     save: () => {
       const { counts, means, ridge, shared } = head.numbers();
