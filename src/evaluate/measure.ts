@@ -16,7 +16,7 @@ import type { TestSet } from "./scenario.ts";
 /** All numbers of a finished run. */
 export function measure(record: RunRecord, tests: readonly TestSet[]): Metrics {
   const { points, right, bins, promptUse } = record;
-  const matrix = matrixOf(points, tests, overall);
+  const matrix = matrixOf(points, tests);
   const stops = points.filter(({ stop }) => stop);
   // Several epochs have no stops at equal distances: their segments' ends stand for them.
   const anytime = (stops.length > 0 ? stops : points).map(({ scores }) => scores[overall]!.seen);
@@ -36,7 +36,7 @@ export function measure(record: RunRecord, tests: readonly TestSet[]): Metrics {
       heads.map((name) => [
         name,
         {
-          averageAccuracy: averageAccuracy(matrixOf(points, tests, name)),
+          averageAccuracy: atEnd(points, name),
           prequential: mean(bits(right[name]!)),
         },
       ]),
@@ -57,9 +57,15 @@ function unknownOf({ known, novel }: NonNullable<RunRecord["novelty"]>): Unknown
   };
 }
 
+/** Of a head alone; null where it rests. */
+function atEnd(points: readonly Point[], head: string): number | null {
+  const last = points.findLast(({ segment }) => segment !== null)?.scores[head];
+  return last ? mean(last.tests) : null;
+}
+
 /** a[i][j] from the stops at segments' ends. */
-function matrixOf(points: readonly Point[], tests: readonly TestSet[], name: string): Matrix {
-  const rows = points.filter(({ segment }) => segment !== null).map(({ scores }) => scores[name]!.tests);
+function matrixOf(points: readonly Point[], tests: readonly TestSet[]): Matrix {
+  const rows = points.filter(({ segment }) => segment !== null).map(({ scores }) => scores[overall]!.tests);
   // All images together are one segment: everything is learned in it.
   return { rows, learnedIn: tests.map(({ learnedIn }) => Math.min(learnedIn, rows.length - 1)) };
 }

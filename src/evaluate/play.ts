@@ -97,8 +97,13 @@ function noteNovelty(record: RunRecord, { novelty }: Said, isKnown: boolean): vo
   if (novelty.unknown) side.unknown += 1;
 }
 
+/** The method's answer, also where it has none, and the answers of its heads: one that rests has none to be judged by. */
+function spoken(label: string | null, heads: NonNullable<Said["heads"]>): [name: string, said: string | null][] {
+  return [[overall, label], ...Object.entries(heads).filter(([, said]) => said !== null)];
+}
+
 function score(record: RunRecord, { label, confidence, heads = {} }: Said, truth: string): void {
-  for (const [name, head] of [[overall, label] as const, ...Object.entries(heads)]) {
+  for (const [name, head] of spoken(label, heads)) {
     record.right[name] = `${record.right[name] ?? ""}${head === truth ? "1" : "0"}`;
   }
   if (confidence === undefined || label === null) return;
@@ -135,7 +140,7 @@ async function test(options: PlayOptions, turn: Turn, after: number, isLast: boo
       record.cost.predicted += part.length;
       said.forEach(({ label, heads = {}, promptIds = [] }, i) => {
         const truth = scenario.images[part[i]!]!.label;
-        for (const [name, head] of [[overall, label] as const, ...Object.entries(heads)]) {
+        for (const [name, head] of spoken(label, heads)) {
           const counts = right.get(name) ?? scenario.tests.map(() => 0);
           right.set(name, counts);
           if (head === truth) counts[j]! += 1;

@@ -9,7 +9,7 @@ export interface Point {
   readonly segment: number | null;
   /** One of the stops at equal distances. */
   readonly stop: boolean;
-  /** Of the method as a whole, and of each head. */
+  /** Of the method as a whole, and of each head that does not rest. */
   readonly scores: Readonly<Record<string, Scores>>;
 }
 
@@ -22,7 +22,7 @@ export interface Scores {
 
 /** What a run has found so far; JSON. */
 export interface RunRecord {
-  /** Frame by frame `1` for right and `0` for wrong before its label came: of the method, and of each head. */
+  /** Frame by frame `1` for right and `0` for wrong before its label came: of the method, and of each head where it did not rest. */
   right: Record<string, string>;
   points: Point[];
   /** Reliability of the predictions in `right`. */

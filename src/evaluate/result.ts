@@ -42,8 +42,8 @@ export interface Metrics {
   readonly labels: number | null;
   /** Null for a method without a measure of novelty. */
   readonly unknown: UnknownMetrics | null;
-  /** The same of each head alone. */
-  readonly heads: Readonly<Record<string, { readonly averageAccuracy: number; readonly prequential: number }>>;
+  /** The same of each head alone: at the end, null where it rests; and of the frames on which it did not. */
+  readonly heads: Readonly<Record<string, { readonly averageAccuracy: number | null; readonly prequential: number }>>;
 }
 
 /** Of the frames that were judged: whose class had been learned, and those whose class had not. */
@@ -150,7 +150,7 @@ const resultSchema: z.ZodType<CellResult> = z.object({
       .object({ known: whole, novel: whole, areaUnderRoc: maybe, falseAlarms: maybe, found: maybe })
       .nullable()
       .default(null),
-    heads: z.record(z.string(), z.object({ averageAccuracy: number, prequential: number })),
+    heads: z.record(z.string(), z.object({ averageAccuracy: maybe, prequential: number })),
   }),
   cost: z.object({
     learnMs: number,

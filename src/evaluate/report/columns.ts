@@ -16,7 +16,7 @@ type HeadMetrics = Metrics["heads"][string];
 function share(
   title: string,
   of: (result: CellResult) => number | null,
-  ofHead?: (metrics: HeadMetrics) => number,
+  ofHead?: (metrics: HeadMetrics) => number | null,
 ): Column {
   return {
     title,
