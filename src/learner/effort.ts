@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isRightMoreOften } from "./mcnemar.ts";
 import type { LearnerSettings } from "./settings.ts";
 
 /** Whether the prompts work, and what is known of their worth. JSON. */
@@ -35,8 +36,7 @@ export interface Verdict {
 /**
  * Prompts are worth their two extra passes a frame and their gradient steps where they adapt what the frozen features lack,
  * and nowhere else. So they are on trial: when after `trialLabels` labels the combination was not right more often than the
- * statistics head alone, by one standard deviation of such a difference (McNemar 1947), they rest: nothing is computed with
- * them. They are tried again when the stream drifts (`plasticity` rises), and after `restLabels` labels.
+ * statistics head alone, beyond chance (`isRightMoreOften`), they rest: nothing is computed with them. They are tried again when the stream drifts (`plasticity` rises), and after `restLabels` labels.
  * @param verdicts On the batch's labels; none while they rest.
  * @param labels How many the batch had.
  */
@@ -58,6 +58,5 @@ export function afterBatch(
   const better = effort.better + verdicts.filter(({ combined, alone }) => combined && !alone).length;
   const worse = effort.worse + verdicts.filter(({ combined, alone }) => alone && !combined).length;
   if (judged < rule.trialLabels) return { ...effort, judged, better, worse, plastic };
-  const pays = better - worse > Math.sqrt(better + worse);
-  return { ...freshEffort, resting: !pays, plastic };
+  return { ...freshEffort, resting: !isRightMoreOften(better, worse), plastic };
 }

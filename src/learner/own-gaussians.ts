@@ -1,5 +1,6 @@
 import { packedLength } from "./cholesky.ts";
 import { argmax } from "./loss.ts";
+import { isRightMoreOften } from "./mcnemar.ts";
 import { noPrecision, type PrecisionNumbers, precisionOf } from "./precision.ts";
 import type { OwnCovarianceSettings } from "./settings.ts";
 import { quadraticForm, subtractOuter } from "./symmetric.ts";
@@ -17,20 +18,23 @@ export interface Scatter {
 export interface OwnNumbers {
   /** Of the first k coordinates, all classes' together. */
   readonly shared: PrecisionNumbers;
-  /** Fading mean of what own covariances put right (1) and wrong (−1) of labels that were known before. */
-  worth: number;
+  readonly tally: Tally;
   /** [C]. */
   readonly classes: Scatter[];
 }
 
-/** While they are not used, one in so many labels judges them. */
-const judgedWhileOff = 10;
+/** Fading counts of known labels that own covariances put right, and wrong, before they were learned. */
+export interface Tally {
+  better: number;
+  worse: number;
+}
 
-/** Worth their while until the first labels say otherwise. */
-const firstWorth = 0.01;
+export function noTally(): Tally {
+  return { better: 0, worse: 0 };
+}
 
 export function noOwnNumbers(): OwnNumbers {
-  return { shared: noPrecision(), worth: firstWorth, classes: [] };
+  return { shared: noPrecision(), tally: noTally(), classes: [] };
 }
 
 /** k: of how many of a query's first numbers classes have a covariance of their own. */
@@ -41,7 +45,7 @@ export function ownCoordinates(settings: OwnCovarianceSettings | null, width: nu
 export interface OwnGaussians {
   /**
    * Adds to the likeliest classes' scores the log ratio of own to shared density; the others get the least of these, so
-   * that none overtakes. Gives the scores back as they are where own covariances are not worth it.
+   * that none overtakes. Gives the scores back as they are where own covariances have not shown that they are worth it.
    */
   refine(scores: Float64Array, query: Float32Array): Float64Array;
   /**
@@ -64,7 +68,7 @@ export interface OwnGaussians {
  * and the shared covariance alone 75.7 %.
  *
  * Where the world changes, a class that saw the change has a wider Gaussian and takes the others' samples. So own covariances
- * are used while they put more labels right than wrong (`worth`).
+ * are used while they put more labels right than wrong, beyond chance.
  *
  * A score costs 1.5·k² multiply-adds, and k²/2 for each class of the short list; a sample 2.5·k².
  * @param ridge λ of the shared covariance.
@@ -103,14 +107,15 @@ export function ownGaussians(
     return scores.map((score, c) => score + (likeliest.get(c) ?? least));
   }
 
+  const { tally } = own;
   return {
-    refine: (scores, query) => (own.worth > 0 && scores.length > 0 ? refined(scores, query) : scores),
+    refine: (scores, query) => (isRightMoreOften(tally.better, tally.worse) ? refined(scores, query) : scores),
     observe(scores, saidBefore, query, c) {
-      const isRefined = saidBefore !== scores;
-      if (!isRefined && own.shared.degrees % judgedWhileOff !== 0) return;
-      const said = isRefined ? saidBefore : refined(scores, query);
-      const [alone, together] = [scores, said].map((of) => (argmax(of) === c ? 1 : 0));
-      own.worth += (together! - alone! - own.worth) / settings.memorySamples;
+      const said = saidBefore === scores ? refined(scores, query) : saidBefore;
+      const [alone, together] = [scores, said].map((of) => argmax(of) === c);
+      const kept = 1 - 1 / settings.memorySamples;
+      tally.better = kept * tally.better + (together && !alone ? 1 : 0);
+      tally.worse = kept * tally.worse + (alone && !together ? 1 : 0);
     },
     add(mean) {
       shared.add(mean);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { packedLength } from "./cholesky.ts";
-import { noOwnNumbers, type OwnNumbers } from "./own-gaussians.ts";
+import { noOwnNumbers, noTally, type OwnNumbers, type Tally } from "./own-gaussians.ts";
 import { noPrecision } from "./precision.ts";
 import type { ArrayReader } from "./state-arrays.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
@@ -10,8 +10,8 @@ import type { StateArray } from "./types.ts";
 export interface StatisticsMeta {
   readonly ridge: number;
   readonly degrees: number;
-  /** Of own covariances, −1…1. */
-  readonly worth: number;
+  /** Of own covariances; absent in states of earlier versions. */
+  readonly tally?: Tally | undefined;
   /** Whether there is an inverse. */
   readonly begun: boolean;
 }
@@ -19,12 +19,12 @@ export interface StatisticsMeta {
 export const statisticsMetaSchema: z.ZodType<StatisticsMeta> = z.object({
   ridge: z.number().min(0),
   degrees: z.int().min(0),
-  worth: z.number().min(-1).max(1),
+  tally: z.object({ better: z.number().min(0), worse: z.number().min(0) }).optional(),
   begun: z.boolean(),
 });
 
 export function statisticsMeta({ ridge, shared, own }: StatisticsNumbers): StatisticsMeta {
-  return { ridge, degrees: shared.degrees, worth: own.worth, begun: shared.inverse !== undefined };
+  return { ridge, degrees: shared.degrees, tally: { ...own.tally }, begun: shared.inverse !== undefined };
 }
 
 /** F, and k, 0 where classes have no covariance of their own. */
@@ -81,7 +81,7 @@ export function readStatistics(
   };
 }
 
-function readOwn(read: ArrayReader, classes: number, size: number, { degrees, worth }: StatisticsMeta): OwnNumbers {
+function readOwn(read: ArrayReader, classes: number, size: number, { degrees, tally }: StatisticsMeta): OwnNumbers {
   const length = packedLength(size);
   const sums = read.float32("ownScatter", [classes, length]);
   const degreesOf = read.int32("ownDegrees", [classes]);
@@ -92,7 +92,7 @@ function readOwn(read: ArrayReader, classes: number, size: number, { degrees, wo
       inverse: read.float64("ownInverse", [length]),
       weights: rows(read.float64("ownWeights", [classes, size]), size),
     },
-    worth,
+    tally: { ...(tally ?? noTally()) },
     classes: Array.from({ length: classes }, (_, c) => ({
       sums: sums.slice(c * length, (c + 1) * length),
       degrees: degreesOf[c]!,

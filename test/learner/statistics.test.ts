@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { createRng } from "../../src/kernel/rng.ts";
 import { cholesky, packedLength, solve } from "../../src/learner/cholesky.ts";
 import { priorSamples } from "../../src/learner/class-view.ts";
+import { isRightMoreOften } from "../../src/learner/mcnemar.ts";
 import { stream } from "../../src/learner/presets.ts";
+import type { StatisticsSettings } from "../../src/learner/settings.ts";
 import { type ClosedFormHead, emptyStatistics, evenParts, gaussians } from "../../src/learner/statistics.ts";
 
 const width = 5;
@@ -271,11 +273,18 @@ describe("with covariances of their own", () => {
     return invert(block(scatter).map((row) => row.map((sum) => sum / (degrees + 1))));
   }
 
+  /** A head whose own covariances have shown that they are worth it. */
+  function trusting(settings: StatisticsSettings): ClosedFormHead {
+    const head = gaussians(settings, width);
+    head.numbers().own.tally.better = 100;
+    return head;
+  }
+
   /** Two classes with one mean, of which one is four times as wide; a head with covariances of their own, and one without. */
   function twoSpreads(): { apart: ClosedFormHead; together: ClosedFormHead; sample: (c: number) => Float32Array } {
     const rng = createRng(3);
     const wide = { ...own, weight: 1, samples: 1, coordinates: width };
-    const [apart, together] = [wide, null].map((ownCovariance) => gaussians({ ...settings, ownCovariance }, width));
+    const [apart, together] = [wide, null].map((ownCovariance) => trusting({ ...settings, ownCovariance }));
     const sample = (c: number): Float32Array =>
       Float32Array.from({ length: width }, () => (c === 0 ? 1 : 4) * rng.normal());
     return { apart: apart!, together: together!, sample };
@@ -286,7 +295,7 @@ describe("with covariances of their own", () => {
 
   test("scores are the shared ones plus the log ratio of own to shared density to the first order", () => {
     const samples = draw(60, 4);
-    const head = gaussians({ ...settings, ownCovariance: own }, width);
+    const head = trusting({ ...settings, ownCovariance: own });
     for (const { x, c } of samples) head.learn(x, c);
     const inverse = precision(samples);
     const { means } = dense(samples);
@@ -328,7 +337,7 @@ describe("with covariances of their own", () => {
   });
 
   test("a class with fewer than the least samples has none of its own", () => {
-    const head = gaussians({ ...settings, ownCovariance: { ...own, leastSamples: 1000 } }, width);
+    const head = trusting({ ...settings, ownCovariance: { ...own, leastSamples: 1000 } });
     const samples = draw(60, 4);
     for (const { x, c } of samples) head.learn(x, c);
     for (const { x } of draw(10, 9)) {
@@ -343,22 +352,25 @@ describe("with covariances of their own", () => {
       const x = sample(n % 2);
       for (const head of [apart, together]) head.learn(x, n % 2);
     }
-    const numbers = apart.numbers().own;
+    const { tally } = apart.numbers().own;
+    tally.better = 0;
+    const unproven = sample(1);
+    expect(apart.say(unproven).scores).toEqual(together.say(unproven).scores);
     const observe = (x: Float32Array, c: number): void => apart.observe(apart.say(x), x, c);
     for (let n = 0; n < 100; n++) observe(sample(n % 2), n % 2);
-    expect(numbers.worth).toBeGreaterThan(0.1);
+    expect(isRightMoreOften(tally.better, tally.worse)).toBe(true);
     const query = sample(1);
     expect(apart.say(query).scores).not.toEqual(together.say(query).scores);
     // The labels turn: what own covariances say is wrong now.
     for (let n = 0; n < 100; n++) observe(sample(n % 2), 1 - (n % 2));
-    expect(numbers.worth).toBeLessThan(0);
+    expect(tally.worse).toBeGreaterThan(tally.better);
     expect(apart.say(query).scores).toEqual(together.say(query).scores);
   });
 
   test("a class beyond the shortlist keeps its place behind those on it", () => {
     const samples = draw(90, 6);
     const [all, some] = [classes, 1].map((shortlist) =>
-      gaussians({ ...settings, ownCovariance: { ...own, shortlist } }, width),
+      trusting({ ...settings, ownCovariance: { ...own, shortlist } }),
     );
     for (const { x, c } of samples) for (const head of [all!, some!]) head.learn(x, c);
     for (const { x } of draw(20, 7)) {
