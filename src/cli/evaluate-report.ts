@@ -16,6 +16,10 @@ const about = `
   <!-- end -->
       a table of a group of results, which is a folder's name; "columns" and "methods" may be left out
 
+  <!-- alarms: GROUP GROUP | methods: stream -->
+  <!-- end -->
+      what the drift detectors noticed in one group or several, and their false alarms
+
   <!-- methods -->
   <!-- end -->
       what the methods of all these tables are

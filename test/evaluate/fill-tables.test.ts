@@ -11,7 +11,12 @@ const results = [
   cellResult({ spec: { method: "ncm", seed: 1 }, metrics: { averageAccuracy: 0.5 } }),
   cellResult({ spec: { method: "ncm", seed: 2 }, metrics: { averageAccuracy: 0.6 } }),
   cellResult({ spec: { scenario: "drift", method: "slda" } }),
+  cellResult({ spec: { scenario: "stationary", method: "stream" }, drift: { error: [7], similarity: [] } }),
 ];
+const watched = cellResult({
+  spec: { scenario: "drift", method: "stream" },
+  drift: { error: [3, 25], similarity: [30] },
+});
 const group = "parts-3-per-class-tiny";
 const marker = (options = ""): string => `<!-- results: ${group}${options} -->`;
 const filled = (text: string): string[] => fillTables(text, results).split("\n");
@@ -57,6 +62,23 @@ describe("tables between markers", () => {
     expect(fillTables(once, results)).toBe(once);
   });
 
+  it("tell what drift detectors noticed, of several groups in one table", () => {
+    const names = "drift-3-per-class-tiny stationary-3-per-class-tiny";
+    const text = `<!-- alarms: ${names} | methods: stream -->\n<!-- end -->`;
+    expect(
+      fillTables(text, [...results, watched])
+        .split("\n")
+        .slice(1, -1),
+    ).toEqual([
+      "| stream | drift detector | changes noticed | frames until then | false alarms in 10,000 frames |",
+      "| --- | ---: | ---: | ---: | ---: |",
+      "| drift on tiny, 40 frames | stream: error | 1 of 1 | 5 | 250.0 |",
+      "| drift on tiny, 40 frames | stream: similarity | 1 of 1 | 10 | 0.0 |",
+      "| stationary on tiny, 40 frames | stream: error | – | – | 250.0 |",
+      "| stationary on tiny, 40 frames | stream: similarity | – | – | 0.0 |",
+    ]);
+  });
+
   it("tell once what the methods of all tables are", () => {
     const tables = [marker(" | methods: stream"), "<!-- results: drift-3-per-class-tiny -->"];
     const text = `${tables.map((table) => `${table}\n<!-- end -->\n`).join("")}<!-- methods -->\n<!-- end -->`;
@@ -72,6 +94,7 @@ describe("tables between markers", () => {
 describe("a marker that cannot be filled", () => {
   it.each([
     ["a group", "<!-- results: split -->\n<!-- end -->", `only ${group}, drift-3-per-class-tiny`],
+    ["what watched for drift", "<!-- alarms: drift-3-per-class-tiny -->\n<!-- end -->", "no drift detector watched"],
     ["a method", `${marker(" | methods: slda")}\n<!-- end -->`, "slda"],
     ["a column", `${marker(" | columns: speed")}\n<!-- end -->`, "average accuracy"],
     ["an option", `${marker(" | rows: ncm")}\n<!-- end -->`, "rows: ncm"],

@@ -1,3 +1,4 @@
+import { appError } from "../../kernel/errors.ts";
 import { driftScore } from "../drift-alarms.ts";
 import type { Group } from "./summary.ts";
 import type { Texts } from "./table.ts";
@@ -27,4 +28,16 @@ export function driftTable({ cells, methods }: Group): Texts | undefined {
       }),
     ),
   };
+}
+
+/** Several in one. @throws AppError `evaluate/markdown` for a group in which no detector watched */
+export function driftTables(groups: readonly Group[]): Texts {
+  const tables = groups.map((group) => {
+    const { spec, stream } = group.cells[0]!;
+    const table = driftTable(group);
+    if (table === undefined) throw appError("evaluate/markdown", `no drift detector watched in ${group.name}`);
+    const played = `${spec.scenario} on ${spec.model.name}, ${stream.frames.toLocaleString("en-US")} frames`;
+    return { head: ["stream", ...table.head], rows: table.rows.map((row) => [played, ...row]) };
+  });
+  return { head: tables[0]!.head, rows: tables.flatMap(({ rows }) => rows) };
 }

@@ -2,6 +2,7 @@ import { appError } from "../../kernel/errors.ts";
 import { methodKind } from "../methods/catalogue.ts";
 import type { CellResult } from "../result.ts";
 import { columns } from "./columns.ts";
+import { driftTables } from "./drift-table.ts";
 import { groupNamed, parseMarker, pick } from "./markers.ts";
 import { type Group, groupsOf, inOrder } from "./summary.ts";
 import { markdownTable, type Row, rowsOf, tableOf } from "./table.ts";
@@ -9,24 +10,29 @@ import { markdownTable, type Row, rowsOf, tableOf } from "./table.ts";
 /** What a README has room for. */
 const narrow = ["average accuracy", "forgetting", "prequential", "A_auc", "A_last", "state"];
 
-const blocks = /^<!-- (results|methods)(?:: (.+?))? -->\n[\s\S]*?^<!-- end -->$/gm;
+const blocks = /^<!-- (results|alarms|methods)(?:: (.+?))? -->\n[\s\S]*?^<!-- end -->$/gm;
 
 /**
  * Markdown with what stands between its markers made anew: `<!-- results: GROUP | columns: … | methods: … -->` a table of a
- * group's results, `<!-- methods -->` what the methods in all of these tables are, up to `<!-- end -->`.
+ * group's results, `<!-- alarms: GROUP GROUP | methods: … -->` what drift detectors noticed in groups, `<!-- methods -->` what the
+ * methods in all of these tables are, up to `<!-- end -->`.
  * @throws AppError `evaluate/markdown` for a marker that the results cannot fill
  */
 export function fillTables(markdown: string, results: readonly CellResult[]): string {
   const groups = groupsOf(results);
   const told = new Set<string>();
-  const begun = markdown.match(/^<!-- (results|methods)\b/gm) ?? [];
+  const begun = markdown.match(/^<!-- (results|alarms|methods)\b/gm) ?? [];
   if (begun.length !== (markdown.match(blocks) ?? []).length) {
-    throw appError("evaluate/markdown", "a marker of results or methods has no <!-- end -->");
+    throw appError("evaluate/markdown", "a marker of results, alarms or methods has no <!-- end -->");
   }
   const filled = markdown.replaceAll(blocks, (block, kind: string, text: string | undefined) => {
     if (kind === "methods") return block;
     const begin = block.slice(0, block.indexOf("\n") + 1);
     const { names, columns: titles, methods } = parseMarker(text ?? "");
+    if (kind === "alarms") {
+      const table = driftTables(names.map((name) => withMethods(groupNamed(groups, name), methods)));
+      return `${begin}${markdownTable(table)}\n<!-- end -->`;
+    }
     const group = groupNamed(groups, names.join(" "));
     const rows = pick(rowsOf(group), methods, { name: ({ name }) => name, where: group.name });
     const shown = pick(columns, titles ?? narrow, { name: ({ title }) => title, where: "a table" });
@@ -36,6 +42,10 @@ export function fillTables(markdown: string, results: readonly CellResult[]): st
   return filled.replaceAll(blocks, (block, kind: string) =>
     kind === "methods" ? `<!-- methods -->\n${legend([...told])}\n<!-- end -->` : block,
   );
+}
+
+function withMethods(group: Group, names: readonly string[] | undefined): Group {
+  return { ...group, methods: pick(group.methods, names, { name: ({ method }) => method, where: group.name }) };
 }
 
 /** How much of what was played: no table without it. */
