@@ -37,7 +37,7 @@ export function measure(record: RunRecord, tests: readonly TestSet[]): Metrics {
         name,
         {
           averageAccuracy: atEnd(points, name),
-          prequential: mean(bits(right[name]!)),
+          prequential: right[name]!.length === right[overall]!.length ? mean(bits(right[name]!)) : null,
         },
       ]),
     ),

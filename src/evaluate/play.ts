@@ -97,9 +97,9 @@ function noteNovelty(record: RunRecord, { novelty }: Said, isKnown: boolean): vo
   if (novelty.unknown) side.unknown += 1;
 }
 
-/** The method's answer, also where it has none, and the answers of its heads: one that rests has none to be judged by. */
+/** The answers of the method and its heads. Before the first label they have none, which is wrong; a head that has none later rests, and is not judged. */
 function spoken(label: string | null, heads: NonNullable<Said["heads"]>): [name: string, said: string | null][] {
-  return [[overall, label], ...Object.entries(heads).filter(([, said]) => said !== null)];
+  return [[overall, label], ...Object.entries(heads).filter(([, said]) => said !== null || label === null)];
 }
 
 function score(record: RunRecord, { label, confidence, heads = {} }: Said, truth: string): void {

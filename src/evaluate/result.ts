@@ -42,8 +42,10 @@ export interface Metrics {
   readonly labels: number | null;
   /** Null for a method without a measure of novelty. */
   readonly unknown: UnknownMetrics | null;
-  /** The same of each head alone: at the end, null where it rests; and of the frames on which it did not. */
-  readonly heads: Readonly<Record<string, { readonly averageAccuracy: number | null; readonly prequential: number }>>;
+  /** The same of each head alone; null where it rests at the end, and where it rested for some frames. */
+  readonly heads: Readonly<
+    Record<string, { readonly averageAccuracy: number | null; readonly prequential: number | null }>
+  >;
 }
 
 /** Of the frames that were judged: whose class had been learned, and those whose class had not. */
@@ -81,7 +83,7 @@ export interface CellResult {
     readonly tests: readonly { readonly name: string; readonly images: number; readonly learnedIn: number }[];
   };
   readonly points: readonly Point[];
-  /** Frame by frame `1` for right and `0` for wrong before its label came: of the method, and of each head. */
+  /** Frame by frame `1` for right and `0` for wrong before its label came: of the method, and of each head where it did not rest. */
   readonly right: Readonly<Record<string, string>>;
   readonly bins: readonly Bin[];
   readonly promptUse: readonly (readonly number[])[] | null;
@@ -150,7 +152,7 @@ const resultSchema: z.ZodType<CellResult> = z.object({
       .object({ known: whole, novel: whole, areaUnderRoc: maybe, falseAlarms: maybe, found: maybe })
       .nullable()
       .default(null),
-    heads: z.record(z.string(), z.object({ averageAccuracy: maybe, prequential: number })),
+    heads: z.record(z.string(), z.object({ averageAccuracy: maybe, prequential: maybe })),
   }),
   cost: z.object({
     learnMs: number,

@@ -35,8 +35,8 @@ export interface Verdict {
 
 /**
  * Prompts are worth their two extra passes a frame and their gradient steps where they adapt what the frozen features lack,
- * and nowhere else. So they are on trial: when after `trialLabels` labels the combination was not right more often than the
- * statistics head alone, beyond chance (`isRightMoreOften`), they rest: nothing is computed with them. They are tried again when the stream drifts (`plasticity` rises), and after `restLabels` labels.
+ * and nowhere else. So they are on trial: when after `trialLabels` labels the combination was not clearly right more often than the
+ * statistics head alone (`isRightMoreOften`), they rest: nothing is computed with them. They are tried again when the stream drifts (`plasticity` rises), and after `restLabels` labels.
  * @param verdicts On the batch's labels; none while they rest.
  * @param labels How many the batch had.
  */

@@ -14,7 +14,7 @@ import { predictionOf } from "./predict.ts";
 import { cosines, selectPrompts } from "./select.ts";
 import { checkSettings, type LearnerSettings } from "./settings.ts";
 import { type Knowledge, readState, saveState } from "./state.ts";
-import { evenParts, gaussians, type Said } from "./statistics.ts";
+import { evenParts, gaussians, type Opinion } from "./statistics.ts";
 import { growHeadFor, trainPrompted } from "./train.ts";
 import type { HeadName, LabelledSample, Learned, Learner, LearnOptions, Prediction, Sample } from "./types.ts";
 
@@ -59,7 +59,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     return statistical ? noveltyJudge(settings.unknown, () => statistics, knownScores) : undefined;
   }
 
-  function scoresOf(said: Said | undefined, logits: Float64Array | undefined): Scores {
+  function scoresOf(said: Opinion | undefined, logits: Float64Array | undefined): Scores {
     const scores = new Map<HeadName, Float64Array>();
     if (logits !== undefined) scores.set("prompted", logits);
     if (said !== undefined) scores.set("statistics", said.scores);

@@ -68,9 +68,11 @@ export interface OwnGaussians {
  * and the shared covariance alone 75.7 %.
  *
  * Where the world changes, a class that saw the change has a wider Gaussian and takes the others' samples. So own covariances
- * are used while they put more labels right than wrong, beyond chance.
+ * are used while they clearly put more labels right than wrong. Both densities are about the class's mean as it is, also where
+ * the score that they are added to has it drawn towards the others.
  *
- * A score costs 1.5·k² multiply-adds, and k²/2 for each class of the short list; a sample 2.5·k².
+ * A score costs 1.5·k² multiply-adds, and k²/2 for each class of the short list, once they are used; a sample 2.5·k², and that
+ * once, to judge them.
  * @param ridge λ of the shared covariance.
  * @param means Live, C of [F].
  */
@@ -109,7 +111,10 @@ export function ownGaussians(
 
   const { tally } = own;
   return {
-    refine: (scores, query) => (isRightMoreOften(tally.better, tally.worse) ? refined(scores, query) : scores),
+    refine(scores, query) {
+      const isProven = isRightMoreOften(tally.better, tally.worse);
+      return isProven && scores.length > 0 ? refined(scores, query) : scores;
+    },
     observe(scores, saidBefore, query, c) {
       const said = saidBefore === scores ? refined(scores, query) : saidBefore;
       const [alone, together] = [scores, said].map((of) => argmax(of) === c);

@@ -1,5 +1,5 @@
 import { dot } from "../kernel/tensor.ts";
-import { isotropic, subtractOuter, symmetricProduct, trace, traceOfProduct } from "./symmetric.ts";
+import { isotropic, subtractOuter, symmetricProduct, traceOfProduct } from "./symmetric.ts";
 
 /** What Gaussians with one mean a class and one covariance for all follow from, means apart. */
 export interface PrecisionNumbers {
@@ -14,13 +14,14 @@ export interface PrecisionNumbers {
 export interface Precision {
   /** A class's first sample, its mean. */
   add(mean: Float64Array): void;
-  /** Sample n of class c, δ from its mean before it; to be called before the mean moves by δ/n. */
-  deviate(c: number, delta: Float64Array, n: number): void;
+  /**
+   * Sample n of class c, δ from its mean before it; to be called before the mean moves by δ/n.
+   * @returns (n − 1)/n·δᵀΣ⁻¹δ by what was known before it: as large as a sample's deviation from the true mean, on average.
+   */
+  deviate(c: number, delta: Float64Array, n: number): number;
   drop(c: number): void;
   /** Σ⁻¹ ÷ P. */
   scale(): number;
-  /** Mean square of a sample's deviation from its class's mean in the metric of Σ⁻¹: its size, and less while λ outweighs the samples. */
-  spread(): number;
   /** tr(P·S), S packed. */
   trace(s: Float32Array): number;
   /** P·x, [size]. */
@@ -55,21 +56,21 @@ export function precisionOf(
     add,
     times,
     scale: () => numbers.degrees + 1,
-    // tr(P·Σδδᵀ), and Σδδᵀ = P⁻¹ − λI.
-    spread: () => size - ridge() * trace(inverse()),
     trace: (s) => traceOfProduct(inverse(), s),
     deviate(c, delta, n) {
       const first = delta.subarray(0, size);
       // Welford: the mean moves by δ/n, so the deviations' sum grows by (n − 1)/n·δδᵀ.
       const grown = (n - 1) / n;
       const u = times(first);
-      const denominator = 1 + grown * dot(u, first);
-      const scale = grown / denominator;
-      subtractOuter(inverse(), u, scale);
-      means.forEach((mean, other) => addScaled(weights[other]!, u, -scale * dot(u, mean)));
+      const square = grown * dot(u, first);
+      const denominator = 1 + square;
+      const factor = grown / denominator;
+      subtractOuter(inverse(), u, factor);
+      means.forEach((mean, other) => addScaled(weights[other]!, u, -factor * dot(u, mean)));
       // P·δ with the new P is u/denominator.
       addScaled(weights[c]!, u, 1 / (denominator * n));
       numbers.degrees += 1;
+      return numbers.degrees * square;
     },
     drop: (c) => void weights.splice(c, 1),
   };

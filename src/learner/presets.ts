@@ -24,7 +24,7 @@ const official: LearnerSettings = {
   loss: { pullWeight: 1, labelSmoothing: 0, mask: { kind: "none" } },
   // learning_rate 0.03 for 256 samples, optim adam, grad_clip_max_norm 1.0, weight_decay 0.
   optimiser: { ...adam, learningRate: 0.03, referenceBatch: 256, keyRate: 1, stepsPerBatch: 1 },
-  statistics: { ridge: 30, meanShrinkage: 0, classPrior: "uniform", ownCovariance: null },
+  statistics: { ridge: 30, drawMeans: false, classPrior: "uniform", ownCovariance: null },
   combine: { prior: { prompted: 1, statistics: 1 }, priorStrength: 4, memorySamples: 200 },
   effort: null,
   ...judgement,
@@ -78,7 +78,7 @@ export const stream: LearnerSettings = {
   optimiser: { ...adam, learningRate: 0.003, referenceBatch: null, keyRate: 1, stepsPerBatch: 3 },
   statistics: {
     ridge: 60,
-    meanShrinkage: 2,
+    drawMeans: true,
     classPrior: "uniform",
     ownCovariance: {
       weight: 0.045,

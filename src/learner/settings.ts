@@ -101,11 +101,8 @@ export interface OptimiserSettings {
 export interface StatisticsSettings {
   /** λ of the shared covariance, in samples: that many times the first one's mean square, > 0. */
   readonly ridge: number;
-  /**
-   * How far class means are drawn towards the mean of all, ≥ 0: 1 is what `priorSamples` estimates, 0 not at all. On streams of
-   * CIFAR-100 and others 1 to 4 were level, 2 the best before a label was learned.
-   */
-  readonly meanShrinkage: number;
+  /** Draws class means towards their centre, by how far apart classes are seen to lie. */
+  readonly drawMeans: boolean;
   /** `counts`: labels that came often are likelier before the image is seen. */
   readonly classPrior: "uniform" | "counts";
   /** What each class has of a covariance of its own; null: all share one. */
@@ -188,7 +185,6 @@ export function checkSettings(settings: LearnerSettings): void {
     [optimiser.clipNorm > 0, "optimiser.clipNorm must be > 0"],
     [isCount(optimiser.stepsPerBatch), "optimiser.stepsPerBatch must be a whole number ≥ 1"],
     [statistics.ridge > 0, "statistics.ridge must be > 0"],
-    [statistics.meanShrinkage >= 0, "statistics.meanShrinkage must be ≥ 0"],
     [own === null || (own.weight >= 0 && own.weight <= 1), "statistics.ownCovariance.weight must be 0…1"],
     [
       own === null || (own.samples > 0 && own.memorySamples > 1),

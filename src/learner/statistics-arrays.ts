@@ -10,8 +10,12 @@ import type { StateArray } from "./types.ts";
 export interface StatisticsMeta {
   readonly ridge: number;
   readonly degrees: number;
+  /** Absent in states of earlier versions. */
+  readonly spread?: number | undefined;
   /** Of own covariances; absent in states of earlier versions. */
   readonly tally?: Tally | undefined;
+  /** The tally's sign, for earlier versions: a package may be rolled back. */
+  readonly worth: number;
   /** Whether there is an inverse. */
   readonly begun: boolean;
 }
@@ -19,12 +23,16 @@ export interface StatisticsMeta {
 export const statisticsMetaSchema: z.ZodType<StatisticsMeta> = z.object({
   ridge: z.number().min(0),
   degrees: z.int().min(0),
+  spread: z.number().min(0).optional(),
   tally: z.object({ better: z.number().min(0), worse: z.number().min(0) }).optional(),
+  worth: z.number(),
   begun: z.boolean(),
 });
 
-export function statisticsMeta({ ridge, shared, own }: StatisticsNumbers): StatisticsMeta {
-  return { ridge, degrees: shared.degrees, tally: { ...own.tally }, begun: shared.inverse !== undefined };
+export function statisticsMeta({ ridge, spread, shared, own }: StatisticsNumbers): StatisticsMeta {
+  const { tally } = own;
+  const worth = Math.sign(tally.better - tally.worse) / 100;
+  return { ridge, spread, degrees: shared.degrees, tally: { ...tally }, worth, begun: shared.inverse !== undefined };
 }
 
 /** F, and k, 0 where classes have no covariance of their own. */
@@ -69,9 +77,11 @@ export function readStatistics(
 ): StatisticsNumbers {
   const { ridge, degrees, begun } = meta;
   const known = { counts, means, ridge };
-  if (!read || !begun) return { ...known, shared: noPrecision(), own: noOwnNumbers() };
+  if (!read || !begun) return { ...known, spread: 0, shared: noPrecision(), own: noOwnNumbers() };
   return {
     ...known,
+    // F is what it comes to with many samples.
+    spread: meta.spread ?? width,
     shared: {
       degrees,
       inverse: read.float64("inverse", [packedLength(width)]),

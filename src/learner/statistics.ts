@@ -1,12 +1,12 @@
 import { dot } from "../kernel/tensor.ts";
-import { type ClassView, priorSamples, viewOf } from "./class-view.ts";
+import { type ClassView, viewOf } from "./class-view.ts";
 import { noOwnNumbers, type OwnNumbers, ownGaussians } from "./own-gaussians.ts";
 import { addScaled, noPrecision, type PrecisionNumbers, precisionOf } from "./precision.ts";
 import type { StatisticsSettings } from "./settings.ts";
 
-/** What is said of a query: log posteriors up to a constant, [C]. */
-export interface Said {
-  /** By classes' own covariances too, where they are worth it; else `shared` itself. */
+/** What the head thinks of a query: log posteriors up to a constant, [C]. */
+export interface Opinion {
+  /** With classes' own covariances, where they are worth it; else `shared` itself. */
   readonly scores: Float64Array;
   /** By the shared covariance. */
   readonly shared: Float64Array;
@@ -14,9 +14,9 @@ export interface Said {
 
 /** A classifier on queries in closed form: one pass, no gradient, no stored sample. Class ids are the head's. */
 export interface ClosedFormHead {
-  say(query: Float32Array): Said;
+  say(query: Float32Array): Opinion;
   /** Learns from what was said of a sample before it is learned, how far to trust its parts; c < C is what it turned out to be. */
-  observe(said: Said, query: Float32Array, c: number): void;
+  observe(said: Opinion, query: Float32Array, c: number): void;
   /** One sample of class c; c = C adds a class. */
   learn(query: Float32Array, c: number): void;
   /** Forgets class c; later classes move up by one. */
@@ -35,21 +35,27 @@ export interface StatisticsNumbers {
   readonly means: Float64Array[];
   /** λ, from the first sample; 0 before it. */
   ridge: number;
+  /** Of the latest samples, the mean square of a sample's deviation from its class's mean in the metric of Σ⁻¹; 0 before any. */
+  spread: number;
   readonly shared: PrecisionNumbers;
   readonly own: OwnNumbers;
 }
 
+/** The spread follows the metric, which the first samples change quickly. */
+const spreadSamples = 200;
+
 export function emptyStatistics(): StatisticsNumbers {
-  return { counts: [], means: [], ridge: 0, shared: noPrecision(), own: noOwnNumbers() };
+  return { counts: [], means: [], ridge: 0, spread: 0, shared: noPrecision(), own: noOwnNumbers() };
 }
 
 /**
  * Linear discriminant analysis of a stream (Hayes and Kanan 2020): Gaussians with one mean a class and one covariance for
  * all, so scores are linear: μᵀΣ⁻¹x − ½μᵀΣ⁻¹μ with Σ = (λI + Σ δδᵀ)/degrees, whose inverse is kept (`precision.ts`). λ is
- * `ridge` times the first sample's mean square. A score costs F multiply-adds a class.
+ * `ridge` times the first sample's mean square. A score costs F multiply-adds a class, and 12·F more for the first one after
+ * something was learned.
  *
- * The means are drawn towards the mean of all (`priorSamples`), those of few samples the most. A mean over n samples errs by
- * F/n in square, and ½μᵀΣ⁻¹μ counts that against its class: undrawn, a class of few samples is hardly ever said.
+ * Means are drawn towards their centre, those of few samples the most (`class-view.ts`). A mean over n samples errs by F/n in
+ * square, and ½μᵀΣ⁻¹μ counts that against its class: undrawn, a class of few samples is hardly ever said.
  *
  * With `ownCovariance` it is a regularised discriminant analysis (Friedman 1989): for the classes that come first by these
  * scores, the log ratio of the class's own Gaussian to the shared one is added (`own-gaussians.ts`).
@@ -73,18 +79,19 @@ export function gaussians(
   const shared = precisionOf(numbers.shared, width, ridge, means);
   const own = settings.ownCovariance && ownGaussians(settings.ownCovariance, numbers.own, width, ridge, means);
 
-  let seen: ClassView | undefined;
-  const view = (): ClassView | undefined => (seen ??= counts.length > 0 ? viewOf(numbers) : undefined);
+  let cachedView: ClassView | undefined;
+  function view(): ClassView | undefined {
+    if (counts.length === 0) return undefined;
+    return (cachedView ??= viewOf(numbers, shared.scale(), settings.drawMeans ? numbers.spread : 0));
+  }
 
-  function sharedScores(query: Float32Array, { weight, constant, offsets, squares }: ClassView): Float64Array {
+  function sharedScores(query: Float32Array, { weight, constant, products, squares, drawn }: ClassView): Float64Array {
     const scale = shared.scale();
-    const apart = squares.map((square) => scale * square);
-    const prior = settings.meanShrinkage * priorSamples(apart, counts, shared.spread());
     const away = dot(weight, query) - constant;
     return Float64Array.from(counts, (count, c) => {
-      const drawn = count / (count + prior);
-      const linear = scale * (dot(numbers.shared.weights[c]!, query) - offsets[c]! - constant - away);
-      return drawn * (linear - (drawn * apart[c]!) / 2) + (settings.classPrior === "counts" ? Math.log(count) : 0);
+      const linear = dot(numbers.shared.weights[c]!, query) - products[c]! - away;
+      const score = drawn[c]! * scale * (linear - (drawn[c]! * squares[c]!) / 2);
+      return score + (settings.classPrior === "counts" ? Math.log(count) : 0);
     });
   }
 
@@ -96,7 +103,7 @@ export function gaussians(
     },
     observe: (said, query, c) => own?.observe(said.shared, said.scores, query, c),
     learn(query, c) {
-      seen = undefined;
+      cachedView = undefined;
       firstRidge(query);
       const count = (counts[c] ?? 0) + 1;
       counts[c] = count;
@@ -110,11 +117,12 @@ export function gaussians(
       const mean = means[c]!;
       const delta = mean.map((m, i) => query[i]! - m);
       own?.learn(c, delta, count);
-      shared.deviate(c, delta, count);
+      const square = shared.deviate(c, delta, count);
+      numbers.spread += (square - numbers.spread) / Math.min(numbers.shared.degrees, spreadSamples);
       addScaled(mean, delta, 1 / count);
     },
     drop(c) {
-      seen = undefined;
+      cachedView = undefined;
       counts.splice(c, 1);
       means.splice(c, 1);
       shared.drop(c);

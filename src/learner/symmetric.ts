@@ -39,13 +39,6 @@ export function quadraticForm(packed: Float32Array | Float64Array, u: Float64Arr
   return form;
 }
 
-/** tr(P). */
-export function trace(packed: Float64Array): number {
-  let sum = 0;
-  for (let i = 0, at = 0; at < packed.length; i++, at += i + 1) sum += packed[at]!;
-  return sum;
-}
-
 /** tr(P·S). size²/2 multiply-adds. */
 export function traceOfProduct(p: Float64Array, s: Float32Array): number {
   let [twice, diagonal] = [0, 0];

@@ -27,10 +27,13 @@ const protocol: Protocol = {
   stops: 1,
 };
 
-/** Says "a" always; of its heads one says "b", and one says "a" of the first frames and then nothing. */
+/** Says nothing before the first label, then "a"; of its heads one says "b", and one says "a" of some frames and then rests. */
 function restless(): Method {
   let frames = 0;
-  const said = (): Said => ({ label: "a", heads: { steady: "b", resting: frames < 4 ? "a" : null } });
+  const said = (): Said => {
+    if (frames === 0) return { label: null, heads: { steady: null, resting: null } };
+    return { label: "a", heads: { steady: "b", resting: frames < 4 ? "a" : null } };
+  };
   return {
     learn: (batch) => {
       const before = batch.map(said);
@@ -57,12 +60,12 @@ test("a head that rests is judged by what it said, and at the end by nothing", a
     from: 0,
     onTurn: () => Promise.resolve(false),
   });
-  expect(record.right).toEqual({ overall: "101010", steady: "010101", resting: "1010" });
+  expect(record.right).toEqual({ overall: "001010", steady: "010101", resting: "0010" });
   expect(Object.keys(record.points[0]!.scores)).toEqual(["overall", "steady"]);
   const { heads, averageAccuracy } = measure(record, scenario.tests);
   expect(averageAccuracy).toBe(0.5);
   expect(heads).toEqual({
     steady: { averageAccuracy: 0.5, prequential: 0.5 },
-    resting: { averageAccuracy: null, prequential: 0.5 },
+    resting: { averageAccuracy: null, prequential: null },
   });
 });

@@ -9,7 +9,7 @@ import { type ClosedFormHead, emptyStatistics, evenParts, gaussians } from "../.
 
 const width = 5;
 const classes = 3;
-const settings = { ...stream.statistics, ridge: 0.5, meanShrinkage: 0, ownCovariance: null };
+const settings = { ...stream.statistics, ridge: 0.5, drawMeans: false, ownCovariance: null };
 
 /** Correlated Gaussians around class means. */
 function draw(count: number, seed: number): { x: Float32Array; c: number }[] {
@@ -181,64 +181,106 @@ describe("one covariance for all", () => {
   });
 });
 
-describe("means drawn towards the mean of all", () => {
-  const drawing = { ...settings, meanShrinkage: 2 };
+describe("means drawn towards their centre", () => {
+  const drawing = { ...settings, drawMeans: true };
 
-  test("those of n samples by n/(n + twice the estimate), by the direct dense computation", () => {
+  test("those of n samples by n/(n + κ), by the direct dense computation", () => {
     const samples = draw(40, 4);
     const head = gaussians(drawing, width);
     for (const { x, c } of samples) head.learn(x, c);
     const { means, scatter, degrees } = dense(samples);
     const precision = invert(scatter).map((row) => row.map((value) => value * (degrees + 1)));
-    const counts = means.map((_, c) => samples.filter((sample) => sample.c === c).length);
-    const centre = means[0]!.map((_, i) => samples.reduce((sum, { x }) => sum + x[i]! / samples.length, 0));
-    const away = means.map((mean) => mean.map((m, i) => m - centre[i]!));
-    const squares = away.map((d) => quadratic(precision, d));
-    // A sample's mean square in the metric: tr((S + λI)⁻¹·S).
-    const ridge = head.numbers().ridge;
-    const inverse = invert(scatter);
-    const spread = inverse.reduce(
-      (sum, row, i) => sum + row.reduce((s, v, j) => s + v * scatter[j]![i]!, -row[i]! * ridge),
-      0,
-    );
-    const apart = squares.reduce((sum, square, c) => sum + (square - spread / counts[c]!) / classes, 0);
-    const prior = 2 * (spread / apart);
+    const { drawn } = head.view()!;
+    const total = drawn.reduce((a, b) => a + b, 0);
+    const centre = means[0]!.map((_, i) => means.reduce((sum, mean, c) => sum + (drawn[c]! / total) * mean[i]!, 0));
     for (const { x } of draw(10, 9)) {
-      const expected = away.map((d, c) => {
-        const drawn = counts[c]! / (counts[c]! + prior);
-        const distance = d.map((value, i) => x[i]! - centre[i]! - drawn * value);
+      const expected = means.map((mean, c) => {
+        const distance = mean.map((m, i) => x[i]! - centre[i]! - drawn[c]! * (m - centre[i]!));
         return -quadratic(precision, distance) / 2;
       });
       differences(head.say(x).scores).forEach((score, c) => expect(score).toBeCloseTo(differences(expected)[c]!, 6));
     }
+    const counts = means.map((_, c) => samples.filter((sample) => sample.c === c).length);
+    // κ is one number: n·(1 − a)/a of each class.
+    const priors = drawn.map((a, c) => (counts[c]! * (1 - a)) / a);
+    for (const prior of priors) expect(prior).toBeCloseTo(priors[0]!, 9);
+    expect(priors[0]).toBeGreaterThan(0);
   });
 
-  test("a class of few samples is said where it is right, as it is not of means as they are", () => {
+  /** Classes that are far apart for all numbers together, and near in each; the share of each that is put right. */
+  function recalls(drawMeans: boolean, counts: readonly number[], distance: number): number[] {
     const size = 240;
     const rng = createRng(5);
-    // Far apart for all numbers together, and near in each.
     const sample = (c: number): Float32Array =>
-      Float32Array.from({ length: size }, (_, i) => rng.normal() + (i % 4 === c ? 0.6 : 0));
-    const [drawn, plain] = [2, 0].map((meanShrinkage) => gaussians({ ...settings, meanShrinkage }, size));
-    for (const head of [drawn!, plain!]) {
-      for (let n = 0; n < 600; n++) head.learn(sample(n % 3), n % 3);
-      for (let n = 0; n < 2; n++) head.learn(sample(3), 3);
-    }
-    const right = (head: ClosedFormHead, c: number): number => {
+      Float32Array.from({ length: size }, (_, i) => rng.normal() + (i % 4 === c ? distance : 0));
+    const head = gaussians({ ...stream.statistics, ownCovariance: null, drawMeans }, size);
+    for (const [c, count] of counts.entries()) for (let n = 0; n < count; n++) head.learn(sample(c), c);
+    return counts.map((_, c) => {
       const said = Array.from({ length: 200 }, () => head.say(sample(c)).scores);
       return said.filter((scores) => scores.indexOf(Math.max(...scores)) === c).length / said.length;
-    };
-    expect(right(plain!, 3)).toBeLessThan(0.3);
-    expect(right(drawn!, 3)).toBeGreaterThan(0.6);
-    for (const c of [0, 1, 2]) expect(right(drawn!, c)).toBeGreaterThan(0.9);
+    });
+  }
+
+  test("a class of few samples is said where it is right, as it is not of means as they are", () => {
+    const counts = [200, 200, 200, 2];
+    expect(recalls(false, counts, 0.6)[3]).toBeLessThan(0.3);
+    const drawn = recalls(true, counts, 0.6);
+    expect(drawn[3]).toBeGreaterThan(0.6);
+    for (const share of drawn.slice(0, 3)) expect(share).toBeGreaterThan(0.9);
   });
 
-  test("classes that lie no farther apart than chance has them are drawn together", () => {
-    expect(priorSamples([0, 0, 0], [4, 4, 4], 5)).toBeGreaterThan(1e9);
-    // By definition: means of 4 samples err by 5/4 in square; what is beyond that is 10, half of the spread's 5 a time.
-    expect(priorSamples([11.25, 11.25], [4, 4], 5)).toBeCloseTo(0.5, 12);
-    // Before there is a deviation nothing is known of chance.
-    expect(priorSamples([3, 3], [1, 1], 0)).toBe(0);
+  test("a class of many samples does not lose its own to one of few", () => {
+    const [many, few] = recalls(true, [600, 10], 0.4);
+    expect(many).toBeGreaterThan(0.8);
+    expect(few).toBeGreaterThan(0.8);
+    const [, before] = recalls(false, [600, 10], 0.4);
+    expect(before).toBeLessThan(0.5);
+  });
+
+  test("κ: classes as far apart as chance has it are drawn together, those far beyond it hardly", () => {
+    const even = [1, 1, 1].map((n) => n / 3);
+    // Means of 4 samples err by 5/4 in square; of three, a mean's distance to their centre has two thirds of that.
+    const chance = (2 / 3) * (5 / 4);
+    expect(priorSamples([chance, chance, chance], [4, 4, 4], even, 5)).toBeGreaterThan(1e9);
+    // Classes that scatter by 10 around their centre: κ = 5/10.
+    const apart = chance + (2 / 3) * 10;
+    expect(priorSamples([apart, apart, apart], [4, 4, 4], even, 5)).toBeCloseTo(0.5, 12);
+  });
+
+  test("κ is found again where classes were drawn from a distribution", () => {
+    const rng = createRng(3);
+    const [size, count, sigma] = [50, 200, 0.5];
+    const counts = Array.from({ length: count }, () => 1 + rng.int(9));
+    const means = counts.map((n) =>
+      Array.from({ length: size }, () => sigma * rng.normal() + rng.normal() / Math.sqrt(n)),
+    );
+    const weights = counts.map((n) => n / counts.reduce((a, b) => a + b, 0));
+    const centre = means[0]!.map((_, i) => means.reduce((sum, mean, c) => sum + weights[c]! * mean[i]!, 0));
+    const squares = means.map((mean) => mean.reduce((sum, m, i) => sum + (m - centre[i]!) ** 2, 0));
+    expect(priorSamples(squares, counts, weights, size) * sigma ** 2).toBeCloseTo(1, 1);
+  });
+
+  test("is sane for one class, for equal samples, and before there is a deviation", () => {
+    const head = gaussians(drawing, width);
+    const { x } = draw(1, 3)[0]!;
+    head.learn(x, 0);
+    expect([...head.say(x).scores]).toEqual([0]);
+    head.learn(x, 0);
+    head.learn(x, 1);
+    expect(head.say(x).scores.every(Number.isFinite)).toBe(true);
+    for (let n = 0; n < 5; n++) head.learn(x, n % 2);
+    expect(head.say(x).scores.every(Number.isFinite)).toBe(true);
+    head.drop(0);
+    expect([...head.say(x).scores]).toEqual([0]);
+  });
+
+  test("goes on from means alone", () => {
+    const means = [Float64Array.of(1, 0, 0, 0, 0), Float64Array.of(0, 1, 0, 0, 0)];
+    const head = gaussians(drawing, width, { ...emptyStatistics(), counts: [3, 3], means });
+    const [one, other] = head.say(Float32Array.of(1, 0, 0, 0, 0)).scores;
+    expect(one).toBeGreaterThan(other!);
+    for (const { x, c } of draw(20, 2)) head.learn(x, c);
+    expect(head.say(Float32Array.of(1, 0, 0, 0, 0)).scores.every(Number.isFinite)).toBe(true);
   });
 });
 

@@ -37,16 +37,17 @@ const percent = (accuracy: number): string => `${(100 * accuracy).toFixed(1)} %`
 // batch 8 and 10 % at batch 1 (three seeds), against 36–53 % and 42–54 % when the same samples are shuffled.
 for (const batchSize of [8, 1]) {
   test(`one pass of bursty, unbalanced, class-incremental labels, batch ${batchSize}: stream learns it, paper does not`, async () => {
-    // Without trials: prompts that rest would leave no prompted head to look at.
-    const ours = await play({ ...stream, effort: null }, batchSize);
+    const ours = await play(stream, batchSize);
+    // Without trials: prompts that rest leave no prompted head to look at.
+    const untried = await play({ ...stream, effort: null }, batchSize);
     const published = await play(paper.cifar100FirstRelease, batchSize);
     console.log(
-      `batch ${batchSize}: stream ${percent(ours.all)} (prompted head alone ${percent(ours.prompted)}, ` +
-        `statistics ${percent(ours.statistics)}), paper ${percent(published.all)}, chance ${percent(1 / classes)}`,
+      `batch ${batchSize}: stream ${percent(ours.all)}, without trials ${percent(untried.all)} (prompted head alone ` +
+        `${percent(untried.prompted)}, statistics ${percent(untried.statistics)}), paper ${percent(published.all)}, chance ${percent(1 / classes)}`,
     );
     expect(ours.all).toBeGreaterThan(published.all + 0.3);
     expect(ours.all).toBeGreaterThan(ours.statistics - 0.03);
     // What wins here is the statistics head, which paper has not got; at batch 1 our prompted head alone is near chance too.
-    expect(batchSize === 1 || ours.prompted > published.prompted + 0.2).toBe(true);
+    expect(batchSize === 1 || untried.prompted > published.prompted + 0.2).toBe(true);
   });
 }

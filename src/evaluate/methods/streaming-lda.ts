@@ -4,7 +4,7 @@ import { gaussians, type StatisticsNumbers } from "../../learner/statistics.ts";
 import { type ClosedForm, joinRows, type Saved, splitRows } from "./closed-form.ts";
 
 /** One covariance for all (Hayes and Kanan 2020), never stale, with the ridge that the product has too. */
-const settings: StatisticsSettings = { ridge: 30, meanShrinkage: 0, classPrior: "uniform", ownCovariance: null };
+const settings: StatisticsSettings = { ridge: 30, drawMeans: false, classPrior: "uniform", ownCovariance: null };
 
 /** The product's streaming LDA by itself, on q(x). */
 export function streamingLda(width: number, saved?: Saved): ClosedForm {
@@ -40,6 +40,8 @@ function restored({ arrays, numbers }: Saved): StatisticsNumbers {
       degrees: numbers["degrees"]!,
     },
     ridge: numbers["ridge"]!,
+    // Unused: means stay as they are.
+    spread: 0,
     own: noOwnNumbers(),
   };
 }

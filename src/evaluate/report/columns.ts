@@ -21,9 +21,13 @@ function share(
   return {
     title,
     text: ({ spread }) => percent(spread(of)),
-    headText: ({ spread }, head) => {
+    headText: ({ cells, spread }, head) => {
       if (ofHead === undefined) return "";
-      return percent(spread(({ metrics }) => (metrics.heads[head] ? ofHead(metrics.heads[head]) : null)));
+      const measured = ({ metrics }: CellResult): number | null => {
+        return metrics.heads[head] ? ofHead(metrics.heads[head]) : null;
+      };
+      // A mean over the seeds in which it did not rest would not compare.
+      return percent(cells.some((cell) => measured(cell) === null) ? null : spread(measured));
     },
   };
 }
