@@ -23,14 +23,17 @@ export interface OwnNumbers {
   readonly classes: Scatter[];
 }
 
-/** Fading counts of known labels that own covariances put right, and wrong, before they were learned. */
+/** What own covariances have shown. */
 export interface Tally {
+  /** Fading counts of known labels that they put right, and wrong, before they were learned. */
   better: number;
   worse: number;
+  /** Whether they are used: from where they were clearly better to where they are clearly worse. */
+  used: boolean;
 }
 
 export function noTally(): Tally {
-  return { better: 0, worse: 0 };
+  return { better: 0, worse: 0, used: false };
 }
 
 export function noOwnNumbers(): OwnNumbers {
@@ -68,7 +71,7 @@ export interface OwnGaussians {
  * and the shared covariance alone 75.7 %.
  *
  * Where the world changes, a class that saw the change has a wider Gaussian and takes the others' samples. So own covariances
- * are used while they clearly put more labels right than wrong. Both densities are about the class's mean as it is, also where
+ * are used once they clearly put more labels right than wrong, until they clearly do not. Both densities are about the class's mean as it is, also where
  * the score that they are added to has it drawn towards the others.
  *
  * A score costs 1.5·k² multiply-adds, and k²/2 for each class of the short list, once they are used; a sample 2.5·k², and that
@@ -111,16 +114,15 @@ export function ownGaussians(
 
   const { tally } = own;
   return {
-    refine(scores, query) {
-      const isProven = isRightMoreOften(tally.better, tally.worse);
-      return isProven && scores.length > 0 ? refined(scores, query) : scores;
-    },
+    refine: (scores, query) => (tally.used && scores.length > 0 ? refined(scores, query) : scores),
     observe(scores, saidBefore, query, c) {
       const said = saidBefore === scores ? refined(scores, query) : saidBefore;
       const [alone, together] = [scores, said].map((of) => argmax(of) === c);
       const kept = 1 - 1 / settings.memorySamples;
       tally.better = kept * tally.better + (together && !alone ? 1 : 0);
       tally.worse = kept * tally.worse + (alone && !together ? 1 : 0);
+      if (isRightMoreOften(tally.better, tally.worse)) tally.used = true;
+      else if (isRightMoreOften(tally.worse, tally.better)) tally.used = false;
     },
     add(mean) {
       shared.add(mean);

@@ -14,7 +14,7 @@ export interface StatisticsMeta {
   readonly spread?: number | undefined;
   /** Of own covariances; absent in states of earlier versions. */
   readonly tally?: Tally | undefined;
-  /** The tally's sign, for earlier versions: a package may be rolled back. */
+  /** For earlier versions, above 0 where own covariances are used: a package may be rolled back. */
   readonly worth: number;
   /** Whether there is an inverse. */
   readonly begun: boolean;
@@ -24,14 +24,14 @@ export const statisticsMetaSchema: z.ZodType<StatisticsMeta> = z.object({
   ridge: z.number().min(0),
   degrees: z.int().min(0),
   spread: z.number().min(0).optional(),
-  tally: z.object({ better: z.number().min(0), worse: z.number().min(0) }).optional(),
+  tally: z.object({ better: z.number().min(0), worse: z.number().min(0), used: z.boolean() }).optional(),
   worth: z.number(),
   begun: z.boolean(),
 });
 
 export function statisticsMeta({ ridge, spread, shared, own }: StatisticsNumbers): StatisticsMeta {
   const { tally } = own;
-  const worth = Math.sign(tally.better - tally.worse) / 100;
+  const worth = tally.used ? 0.01 : -0.01;
   return { ridge, spread, degrees: shared.degrees, tally: { ...tally }, worth, begun: shared.inverse !== undefined };
 }
 
@@ -91,7 +91,12 @@ export function readStatistics(
   };
 }
 
-function readOwn(read: ArrayReader, classes: number, size: number, { degrees, tally }: StatisticsMeta): OwnNumbers {
+function readOwn(
+  read: ArrayReader,
+  classes: number,
+  size: number,
+  { degrees, tally, worth }: StatisticsMeta,
+): OwnNumbers {
   const length = packedLength(size);
   const sums = read.float32("ownScatter", [classes, length]);
   const degreesOf = read.int32("ownDegrees", [classes]);
@@ -102,7 +107,7 @@ function readOwn(read: ArrayReader, classes: number, size: number, { degrees, ta
       inverse: read.float64("ownInverse", [length]),
       weights: rows(read.float64("ownWeights", [classes, size]), size),
     },
-    tally: { ...(tally ?? noTally()) },
+    tally: tally ? { ...tally } : { ...noTally(), used: worth > 0 },
     classes: Array.from({ length: classes }, (_, c) => ({
       sums: sums.slice(c * length, (c + 1) * length),
       degrees: degreesOf[c]!,

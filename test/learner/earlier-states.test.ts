@@ -51,13 +51,13 @@ test("a state tells the version before it whether own covariances were worth it"
 test("what own covariances have shown, and the spread, are part of a state", async () => {
   const { state } = await taught();
   const shown = withStatistics(state, (statistics) => {
-    statistics["tally"] = { better: 7.5, worse: 1.25 };
+    statistics["tally"] = { better: 7.5, worse: 1.25, used: true };
     statistics["spread"] = 3.5;
   });
   const learner = createLearner({ engine, settings, seed: 1 });
   learner.restore(shown);
   expect(learner.save().meta["statistics"]).toMatchObject({
-    tally: { better: 7.5, worse: 1.25 },
+    tally: { better: 7.5, worse: 1.25, used: true },
     spread: 3.5,
     worth: 0.01,
   });
