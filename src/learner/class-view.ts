@@ -1,5 +1,14 @@
 import { dot } from "../kernel/tensor.ts";
-import type { StatisticsNumbers } from "./statistics.ts";
+
+/** Classes with a covariance in common. */
+export interface ClassMeans {
+  /** Samples of each, [C]. */
+  readonly counts: readonly number[];
+  /** C of [F]. */
+  readonly means: readonly Float64Array[];
+  /** P·μ of each, C of [F]. */
+  readonly weights: readonly Float64Array[];
+}
 
 /** The classes as seen from their common centre, in the metric of the inverse covariance P. */
 export interface ClassView {
@@ -24,16 +33,15 @@ const rounds = 3;
  * themselves: κ ÷ spread is the inverse of how much farther apart they lie than their errors have it, and the centre weighs
  * each by n/(n + κ), so that neither a class of many samples nor the errors of those of few move it. They follow from each
  * other: a few rounds from equal weights.
- * @param numbers Of at least one class.
+ * @param classes At least one.
  * @param scale Σ⁻¹ ÷ P.
  * @param spread Mean square of a new sample's deviation from its class's mean in the metric of Σ⁻¹; 0: no mean is drawn.
  */
-export function viewOf(numbers: StatisticsNumbers, scale: number, spread: number): ClassView {
-  const { counts, means, shared } = numbers;
-  const own = means.map((mean, c) => dot(shared.weights[c]!, mean));
-  const seen = (weights: readonly number[]): Omit<ClassView, "drawn"> => {
-    const centre = weightedSum(means, weights);
-    const weight = weightedSum(shared.weights, weights);
+export function viewOf({ counts, means, weights }: ClassMeans, scale: number, spread: number): ClassView {
+  const own = means.map((mean, c) => dot(weights[c]!, mean));
+  const seen = (parts: readonly number[]): Omit<ClassView, "drawn"> => {
+    const centre = weightedSum(means, parts);
+    const weight = weightedSum(weights, parts);
     const constant = dot(weight, centre);
     const products = means.map((mean) => dot(weight, mean));
     const squares = own.map((square, c) => square - 2 * products[c]! + constant);
@@ -80,10 +88,10 @@ function shares(of: readonly number[]): number[] {
   return of.map((one) => one / total);
 }
 
-function weightedSum(rows: readonly Float64Array[], weights: readonly number[]): Float64Array {
+function weightedSum(rows: readonly Float64Array[], shares: readonly number[]): Float64Array {
   const sum = new Float64Array(rows[0]!.length);
   rows.forEach((row, c) => {
-    for (let i = 0; i < sum.length; i++) sum[i]! += weights[c]! * row[i]!;
+    for (let i = 0; i < sum.length; i++) sum[i]! += shares[c]! * row[i]!;
   });
   return sum;
 }

@@ -82,7 +82,11 @@ export function gaussians(
   let cachedView: ClassView | undefined;
   function view(): ClassView | undefined {
     if (counts.length === 0) return undefined;
-    return (cachedView ??= viewOf(numbers, shared.scale(), settings.drawMeans ? numbers.spread : 0));
+    const {
+      spread,
+      shared: { weights },
+    } = numbers;
+    return (cachedView ??= viewOf({ counts, means, weights }, shared.scale(), settings.drawMeans ? spread : 0));
   }
 
   function sharedScores(query: Float32Array, { weight, constant, products, squares, drawn }: ClassView): Float64Array {
