@@ -39,22 +39,24 @@ const rounds = 3;
  */
 export function viewOf({ counts, means, weights }: ClassMeans, scale: number, spread: number): ClassView {
   const own = means.map((mean, c) => dot(weights[c]!, mean));
-  const seen = (parts: readonly number[]): Omit<ClassView, "drawn"> => {
-    const centre = weightedSum(means, parts);
-    const weight = weightedSum(weights, parts);
+  const seen = (by: readonly number[]): Omit<ClassView, "drawn"> => {
+    const centre = weightedSum(means, by);
+    const weight = weightedSum(weights, by);
     const constant = dot(weight, centre);
     const products = means.map((mean) => dot(weight, mean));
     const squares = own.map((square, c) => square - 2 * products[c]! + constant);
     return { centre, weight, constant, products, squares };
   };
   let drawn = counts.map(() => 1);
-  let view = seen(shares(drawn));
+  let parts = shares(drawn);
+  let view = seen(parts);
   if (spread <= 0 || counts.length < 2) return { ...view, drawn };
   for (let round = 0; round < rounds; round++) {
     const apart = view.squares.map((square) => scale * square);
-    const prior = priorSamples(apart, counts, shares(drawn), spread);
+    const prior = priorSamples(apart, counts, parts, spread);
     drawn = counts.map((count) => count / (count + prior));
-    view = seen(shares(drawn));
+    parts = shares(drawn);
+    view = seen(parts);
   }
   return { ...view, drawn };
 }

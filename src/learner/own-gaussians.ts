@@ -53,10 +53,10 @@ export interface OwnGaussians {
   refine(scores: Float64Array, query: Float32Array): Float64Array;
   /**
    * Judges them by a sample that is not learned yet.
-   * @param refined What `refine` made of the scores.
+   * @param before What `refine` made of the scores.
    * @param c The class that it turned out to be.
    */
-  observe(scores: Float64Array, refined: Float64Array, query: Float32Array, c: number): void;
+  observe(scores: Float64Array, before: Float64Array, query: Float32Array, c: number): void;
   add(mean: Float64Array): void;
   /** Sample n of class c, δ from its mean before it; to be called before the mean moves. */
   learn(c: number, delta: Float64Array, n: number): void;
@@ -71,8 +71,8 @@ export interface OwnGaussians {
  * and the shared covariance alone 75.7 %.
  *
  * Where the world changes, a class that saw the change has a wider Gaussian and takes the others' samples. So own covariances
- * are used once they clearly put more labels right than wrong, until they clearly do not. Both densities are about the class's mean as it is, also where
- * the score that they are added to has it drawn towards the others.
+ * are used once they clearly put more labels right than wrong, until they clearly do the opposite. Both densities are about
+ * the class's mean as it is, also where the score that they are added to has it drawn towards the others.
  *
  * A score costs 1.5·k² multiply-adds, and k²/2 for each class of the short list, once they are used; a sample 2.5·k², and that
  * once, to judge them.
@@ -115,8 +115,8 @@ export function ownGaussians(
   const { tally } = own;
   return {
     refine: (scores, query) => (tally.used && scores.length > 0 ? refined(scores, query) : scores),
-    observe(scores, saidBefore, query, c) {
-      const said = saidBefore === scores ? refined(scores, query) : saidBefore;
+    observe(scores, before, query, c) {
+      const said = before === scores ? refined(scores, query) : before;
       const [alone, together] = [scores, said].map((of) => argmax(of) === c);
       const kept = 1 - 1 / settings.memorySamples;
       tally.better = kept * tally.better + (together && !alone ? 1 : 0);

@@ -1,7 +1,7 @@
 import { appError } from "../../kernel/errors.ts";
 import { driftScore } from "../drift-alarms.ts";
 import type { Group } from "./summary.ts";
-import type { Texts } from "./table.ts";
+import { count, type Texts } from "./table.ts";
 
 /** Scenarios whose segments begin with a change of the world, or in which nothing changes at all. */
 const isSteady: Readonly<Record<string, boolean>> = { drift: false, parts: false, stationary: true };
@@ -36,7 +36,7 @@ export function driftTables(groups: readonly Group[]): Texts {
     const { spec, stream } = group.cells[0]!;
     const table = driftTable(group);
     if (table === undefined) throw appError("evaluate/markdown", `no drift detector watched in ${group.name}`);
-    const played = `${spec.scenario} on ${spec.model.name}, ${stream.frames.toLocaleString("en-US")} frames`;
+    const played = `${spec.scenario} on ${spec.model.name}, ${count(stream.frames)} frames`;
     return { head: ["stream", ...table.head], rows: table.rows.map((row) => [played, ...row]) };
   });
   return { head: tables[0]!.head, rows: tables.flatMap(({ rows }) => rows) };

@@ -5,7 +5,7 @@ import { columns } from "./columns.ts";
 import { driftTables } from "./drift-table.ts";
 import { groupNamed, parseMarker, pick } from "./markers.ts";
 import { type Group, groupsOf, inOrder } from "./summary.ts";
-import { markdownTable, type Row, rowsOf, tableOf } from "./table.ts";
+import { count, markdownTable, type Row, rowsOf, tableOf } from "./table.ts";
 
 /** What a README has room for. */
 const narrow = ["average accuracy", "forgetting", "prequential", "A_auc", "A_last", "state"];
@@ -67,10 +67,6 @@ function size({ cells }: Group, rows: readonly Row[]): string {
       : `mean ± deviation over seeds ${seeds.toSorted((a, b) => a - b).join(", ")}`,
   ];
   return `${facts.join("; ")}. Accuracies in %:`;
-}
-
-function count(n: number): string {
-  return n.toLocaleString("en-US");
 }
 
 function legend(methods: readonly string[]): string {

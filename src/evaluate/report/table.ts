@@ -49,3 +49,8 @@ export function markdownTable({ head, rows }: Texts): string {
   const lines = [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
+
+/** `12,000` */
+export function count(n: number): string {
+  return n.toLocaleString("en-US");
+}
