@@ -14,7 +14,7 @@ import { predictionOf } from "./predict.ts";
 import { cosines, selectPrompts } from "./select.ts";
 import { checkSettings, type LearnerSettings } from "./settings.ts";
 import { type Knowledge, readState, saveState } from "./state.ts";
-import { evenParts, gaussians, type Opinion } from "./statistics.ts";
+import { evenParts, gaussians } from "./statistics.ts";
 import { growHeadFor, trainPrompted } from "./train.ts";
 import type { HeadName, LabelledSample, Learned, Learner, LearnOptions, Prediction, Sample } from "./types.ts";
 
@@ -59,10 +59,10 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     return statistical ? noveltyJudge(settings.unknown, () => statistics, knownScores) : undefined;
   }
 
-  function scoresOf(said: Opinion | undefined, logits: Float64Array | undefined): Scores {
+  function scoresOf(said: Float64Array | undefined, logits: Float64Array | undefined): Scores {
     const scores = new Map<HeadName, Float64Array>();
     if (logits !== undefined) scores.set("prompted", logits);
-    if (said !== undefined) scores.set("statistics", said.scores);
+    if (said !== undefined) scores.set("statistics", said);
     return scores;
   }
 
@@ -81,7 +81,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     const [feature] =
       prompted && !known.effort.resting ? await promptedFeatures(engine, pool, [sample], [promptIds]) : [];
     const logits = feature && headLogits(settings.head.kind, head, feature);
-    const said = statistical ? statistics.say(query) : undefined;
+    const said = statistical ? statistics.scores(query) : undefined;
     return predictionOf(classes, honest, scoresOf(said, logits), about);
   }
 
@@ -117,7 +117,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
       : { ...start, head: grown, first: undefined };
 
     // Predict first: all of the batch by what was known before it. The first step's forward is that prediction.
-    const said = statistical ? queries.map((query) => statistics.say(query)) : [];
+    const said = statistical ? queries.map((query) => statistics.scores(query)) : [];
     const scores = queries.map((_, b) => scoresOf(said[b], first?.logits[b]!.subarray(0, knownClasses)));
     const combined = scores.map((heads) => mixer.combine(heads));
     const judged = queries.map((query) => novelty?.judge(query) ?? null);
@@ -147,10 +147,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     });
     const effort = afterBatch(settings, before.effort, verdicts, batch.length, plasticity);
     classIds.forEach((c, b) => c < knownClasses && mixer.observe(scores[b]!, c, gaps[b]!));
-    if (statistical) {
-      classIds.forEach((c, b) => c < knownClasses && statistics.observe(said[b]!, queries[b]!, c));
-      classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
-    }
+    if (statistical) classIds.forEach((c, b) => statistics.learn(queries[b]!, c));
     const poolVersion = before.poolVersion + 1;
     known = { ...before, ...trained, classes, effort, keysPending: false, poolVersion };
     return batch.map(({ label }, b) => ({ label, before: predictions[b]!, loss: losses[b]!, poolVersion }));

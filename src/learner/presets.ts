@@ -86,7 +86,6 @@ export const stream: LearnerSettings = {
       leastSamples: 10,
       coordinates: 352,
       shortlist: 16,
-      memorySamples: 400,
     },
   },
   combine: { prior: { prompted: 0.5, statistics: 4 }, priorStrength: 20, memorySamples: 200 },

@@ -121,8 +121,6 @@ export interface OwnCovarianceSettings {
   readonly coordinates: number;
   /** The likeliest classes by the shared covariance that are told apart by their own, ≥ 1. */
   readonly shortlist: number;
-  /** Labels over which their worth is judged, > 1. */
-  readonly memorySamples: number;
 }
 
 export interface EffortSettings {
@@ -186,10 +184,7 @@ export function checkSettings(settings: LearnerSettings): void {
     [isCount(optimiser.stepsPerBatch), "optimiser.stepsPerBatch must be a whole number ≥ 1"],
     [statistics.ridge > 0, "statistics.ridge must be > 0"],
     [own === null || (own.weight >= 0 && own.weight <= 1), "statistics.ownCovariance.weight must be 0…1"],
-    [
-      own === null || (own.samples > 0 && own.memorySamples > 1),
-      "statistics.ownCovariance.samples must be > 0, memorySamples > 1",
-    ],
+    [own === null || own.samples > 0, "statistics.ownCovariance.samples must be > 0"],
     [
       own === null || [own.leastSamples, own.coordinates, own.shortlist].every(isCount),
       "statistics.ownCovariance.leastSamples, coordinates and shortlist must be whole numbers ≥ 1",

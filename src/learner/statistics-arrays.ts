@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { packedLength } from "./cholesky.ts";
-import { noOwnNumbers, noTally, type OwnNumbers, type Tally } from "./own-gaussians.ts";
+import { noOwnNumbers, type OwnNumbers } from "./own-gaussians.ts";
 import { noPrecision } from "./precision.ts";
 import type { ArrayReader } from "./state-arrays.ts";
 import type { StatisticsNumbers } from "./statistics.ts";
@@ -12,9 +12,7 @@ export interface StatisticsMeta {
   readonly degrees: number;
   /** Absent in states of earlier versions. */
   readonly spread?: number | undefined;
-  /** Of own covariances; absent in states of earlier versions. */
-  readonly tally?: Tally | undefined;
-  /** For earlier versions, above 0 where own covariances are used: a package may be rolled back. */
+  /** For earlier versions, above 0: own covariances are used. A package may be rolled back. */
   readonly worth: number;
   /** Whether there is an inverse. */
   readonly begun: boolean;
@@ -24,15 +22,12 @@ export const statisticsMetaSchema: z.ZodType<StatisticsMeta> = z.object({
   ridge: z.number().min(0),
   degrees: z.int().min(0),
   spread: z.number().min(0).optional(),
-  tally: z.object({ better: z.number().min(0), worse: z.number().min(0), used: z.boolean() }).optional(),
   worth: z.number(),
   begun: z.boolean(),
 });
 
-export function statisticsMeta({ ridge, spread, shared, own }: StatisticsNumbers): StatisticsMeta {
-  const { tally } = own;
-  const worth = tally.used ? 0.01 : -0.01;
-  return { ridge, spread, degrees: shared.degrees, tally: { ...tally }, worth, begun: shared.inverse !== undefined };
+export function statisticsMeta({ ridge, spread, shared }: StatisticsNumbers): StatisticsMeta {
+  return { ridge, spread, degrees: shared.degrees, worth: 0.01, begun: shared.inverse !== undefined };
 }
 
 /** F, and k, 0 where classes have no covariance of their own. */
@@ -91,12 +86,7 @@ export function readStatistics(
   };
 }
 
-function readOwn(
-  read: ArrayReader,
-  classes: number,
-  size: number,
-  { degrees, tally, worth }: StatisticsMeta,
-): OwnNumbers {
+function readOwn(read: ArrayReader, classes: number, size: number, { degrees }: StatisticsMeta): OwnNumbers {
   const length = packedLength(size);
   const sums = read.float32("ownScatter", [classes, length]);
   const degreesOf = read.int32("ownDegrees", [classes]);
@@ -107,7 +97,6 @@ function readOwn(
       inverse: read.float64("ownInverse", [length]),
       weights: rows(read.float64("ownWeights", [classes, size]), size),
     },
-    tally: tally ? { ...tally } : { ...noTally(), used: worth > 0 },
     classes: Array.from({ length: classes }, (_, c) => ({
       sums: sums.slice(c * length, (c + 1) * length),
       degrees: degreesOf[c]!,

@@ -4,19 +4,10 @@ import { noOwnNumbers, type OwnNumbers, ownGaussians } from "./own-gaussians.ts"
 import { addScaled, noPrecision, type PrecisionNumbers, precisionOf } from "./precision.ts";
 import type { StatisticsSettings } from "./settings.ts";
 
-/** What the head thinks of a query: log posteriors up to a constant, [C]. */
-export interface Opinion {
-  /** With classes' own covariances, where they are worth it; else `shared` itself. */
-  readonly scores: Float64Array;
-  /** By the shared covariance. */
-  readonly shared: Float64Array;
-}
-
 /** A classifier on queries in closed form: one pass, no gradient, no stored sample. Class ids are the head's. */
 export interface ClosedFormHead {
-  say(query: Float32Array): Opinion;
-  /** Learns from what was said of a sample before it is learned, how far to trust its parts; c < C is what it turned out to be. */
-  observe(said: Opinion, query: Float32Array, c: number): void;
+  /** Log posteriors up to a constant, [C]. */
+  scores(query: Float32Array): Float64Array;
   /** One sample of class c; c = C adds a class. */
   learn(query: Float32Array, c: number): void;
   /** Forgets class c; later classes move up by one. */
@@ -100,12 +91,12 @@ export function gaussians(
   }
 
   return {
-    say(query) {
+    scores(query) {
       const from = view();
-      const scores = from ? sharedScores(query, from) : new Float64Array(0);
-      return { scores: own ? own.refine(scores, query) : scores, shared: scores };
+      if (!from) return new Float64Array(0);
+      const together = sharedScores(query, from);
+      return own ? own.refine(together, query) : together;
     },
-    observe: (said, query, c) => own?.observe(said.shared, said.scores, query, c),
     learn(query, c) {
       cachedView = undefined;
       firstRidge(query);

@@ -11,7 +11,7 @@ export function streamingLda(width: number, saved?: Saved): ClosedForm {
   const head = gaussians(settings, width, saved && restored(saved));
   return {
     probabilistic: true,
-    scores: (query) => head.say(query).scores,
+    scores: (query) => head.scores(query),
     learn: (query, c) => head.learn(query, c),
     save: () => {
       const { counts, means, ridge, shared } = head.numbers();
