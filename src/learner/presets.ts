@@ -81,10 +81,10 @@ export const stream: LearnerSettings = {
     drawMeans: true,
     classPrior: "uniform",
     ownCovariance: {
-      weight: 0.045,
+      weight: 0.05,
       samples: 40,
       leastSamples: 10,
-      coordinates: 352,
+      coordinates: 364,
       shortlist: 16,
     },
   },

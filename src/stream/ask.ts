@@ -3,12 +3,14 @@ import { createRng } from "../kernel/rng.ts";
 import type { Prediction } from "../learner/types.ts";
 import type { StreamSettings } from "./settings.ts";
 
-/** How much a label would teach of a frame like this, 0…1: how near the runner-up is, or how novel the frame looks. */
-export function doubtOf({ top, novelty }: Pick<Prediction, "top" | "novelty">): number {
+/**
+ * How much a label would teach of a frame like this, 0…1: how near the runner-up is (best against second best; Settles 2009,
+ * section 3.1), as a ratio: what is left for labels never seen does not count. Novel looks are no better reason: frames far from
+ * all classes are mostly odd ones of known classes, of which little is learned.
+ */
+export function doubtOf({ top }: Pick<Prediction, "top">): number {
   const [first, second] = top;
-  const margin = (first?.[1] ?? 0) - (second?.[1] ?? 0);
-  const strange = novelty?.rank ?? 0;
-  return Math.max(1 - margin, strange);
+  return first && second ? second[1] / Math.max(first[1], Number.MIN_VALUE) : 1;
 }
 
 /** JSON. */

@@ -117,16 +117,37 @@ describe("asking for labels", () => {
 
 describe("doubt", () => {
   it("is whole before anything was learned", () => {
-    expect(doubtOf({ top: [], novelty: null })).toBe(1);
+    expect(doubtOf({ top: [] })).toBe(1);
   });
 
-  it("is what the runner-up leaves, or how novel the frame looks", () => {
-    const top = [
-      ["bolt", 0.7],
-      ["nut", 0.2],
-    ] as const;
-    expect(doubtOf({ top, novelty: null })).toBeCloseTo(0.5, 12);
-    expect(doubtOf({ top, novelty: { score: 0.8, rank: 0.9, unknown: false } })).toBe(0.9);
-    expect(doubtOf({ top, novelty: { score: 0.3, rank: 0.1, unknown: false } })).toBeCloseTo(0.5, 12);
+  it("is how near the runner-up is, whatever is left for labels never seen", () => {
+    expect(
+      doubtOf({
+        top: [
+          ["bolt", 0.7],
+          ["nut", 0.2],
+        ],
+      }),
+    ).toBeCloseTo(2 / 7, 12);
+    expect(
+      doubtOf({
+        top: [
+          ["bolt", 0.07],
+          ["nut", 0.02],
+        ],
+      }),
+    ).toBeCloseTo(2 / 7, 12);
+    expect(
+      doubtOf({
+        top: [
+          ["bolt", 0],
+          ["nut", 0],
+        ],
+      }),
+    ).toBe(0);
+  });
+
+  it("is whole where there is no runner-up", () => {
+    expect(doubtOf({ top: [["bolt", 0.9]] })).toBe(1);
   });
 });
