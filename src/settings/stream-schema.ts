@@ -33,7 +33,7 @@ export const streamSchema: z.ZodType<StreamChoice> = section("Bounds and periods
   journalRetryMs: milliseconds(1, 250).describe("How often it is tried meanwhile."),
   asksPerHour: atLeast(0, 60)
     .max(3600)
-    .describe("Labels that predictions ask for in an hour, the doubtful and the novel first; 0: none."),
+    .describe("Labels that predictions ask for in an hour, those with the closest runner-up first; 0: none."),
   telemetryMs: milliseconds(100, 5000).describe("Period of telemetry."),
   accuracyWindow: atLeast(1, 200).describe("Samples in the windowed accuracy."),
   accuracyFading: z.number().gt(0).lt(1).default(0.99).describe("α of the fading accuracy."),
