@@ -6,20 +6,24 @@ import { appError } from "../kernel/errors.ts";
 
 export function distilCurvesCommand(): Command {
   return new Command("curves")
-    .description("Draw the curves of trainings that went on from one another, as SVG.")
-    .argument("<training.json...>", "as `distil train` writes it beside a model, the first stage first")
+    .description("Draw the curves of trainings as SVG.")
+    .argument(
+      "<training.json...>",
+      "as `distil train` writes it beside a model; one went on from the other, the first first",
+    )
+    .option("--side-by-side", "each began anew: all from the left")
     .requiredOption("--out <file>", "where the picture is written")
     .addHelpText("after", "\nExample:\n  l2p-edge distil curves models/embedded/training.json --out curves.svg")
     .action(run);
 }
 
-async function run(paths: string[], { out }: { out: string }): Promise<void> {
+async function run(paths: string[], { out, sideBySide }: { out: string; sideBySide?: boolean }): Promise<void> {
   const [{ openDrawing }, { trainingCurves }] = await Promise.all([
     import("../evaluate/report/draw.ts"),
     import("../evaluate/report/training-curves.ts"),
   ]);
   const stages = await Promise.all(paths.map(read));
-  await writeFile(out, trainingCurves(await openDrawing(), stages)).catch((cause: unknown) => {
+  await writeFile(out, trainingCurves(await openDrawing(), stages, { sideBySide })).catch((cause: unknown) => {
     throw appError("file/unwritable", `cannot write ${out}`, { cause });
   });
 }

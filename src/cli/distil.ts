@@ -11,6 +11,7 @@ interface TrainFlags {
   readonly out: string;
   readonly work: string;
   readonly views: number;
+  readonly perClass?: number;
   readonly start?: string;
   readonly seed: number;
   readonly threads: number;
@@ -39,8 +40,13 @@ function trainCommand(): Command {
     .requiredOption("--images <path>", "ImageFolder tree (its labels only watch), or a .tar or .tar.gz of one")
     .option("--images-note <text>", "what the images are and on which terms, for the manifest")
     .requiredOption("--out <folder>", "where the model is written")
-    .option("--work <folder>", "the teacher's features and checkpoints (about 2 GB for 23,000 images)", ".cache/distil")
+    .option("--work <folder>", "the teacher's features and checkpoints (about 3 GB for 23,000 images)", ".cache/distil")
     .option("--views <n>", "how many views the student sees in all", number(1), 150_000)
+    .option(
+      "--per-class <n>",
+      "train on so many photographs of each class only: what would more of them give?",
+      number(1),
+    )
     .option("--start <folder>", "go on from a student that was trained before, instead of random weights")
     .option("--seed <n>", "of weights, views and their order", number(0), 1)
     .option("--threads <n>", "0: as many as there are cores", number(0), 0)
@@ -56,7 +62,11 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     import("../distil/distil.ts"),
     import("../distil/recipe.ts"),
   ]);
-  const recipe = embeddedRecipe({ viewsSeen: flags.views, seed: flags.seed });
+  const recipe = embeddedRecipe({
+    viewsSeen: flags.views,
+    seed: flags.seed,
+    photographsPerClass: flags.perClass,
+  });
   const onTerminal = process.stderr.isTTY;
   const say = (line: string): void => void (onTerminal || process.stderr.write(`${line}\n`));
   const bars = stages();

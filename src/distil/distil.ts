@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -5,7 +6,7 @@ import type { Manifest } from "../backbone/manifest.ts";
 import { patchCount } from "../backbone/architecture.ts";
 import { loadModel } from "../backbone/model.ts";
 import { appError } from "../kernel/errors.ts";
-import { chooseHeldOut, createHeldOut } from "./held-out.ts";
+import { chooseHeldOut, chooseTrainedOn, createHeldOut } from "./held-out.ts";
 import { randomParameters } from "./initialise.ts";
 import { fromWeights, layoutOf, type ParameterLayout } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
@@ -53,7 +54,8 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
 
   const layout = layoutOf(recipe.architecture);
   const { width, imageSize: studentSizePx } = recipe.architecture;
-  const heldOutIndices = chooseHeldOut(images.labels, recipe.heldOutPerClass);
+  const heldOut = chooseHeldOut(images.labels, recipe.heldOutPerClass);
+  const photographs = chooseTrainedOn(images.labels, heldOut, recipe.photographsPerClass);
   const standardisation = standardisationOf(
     sets.map((set) => set.features),
     width,
@@ -63,41 +65,48 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
   standardise(standardised, standardisation);
   const whitening = whiteningOf(standardised, width, recipe.whiteningShrinkage);
   const session = createTrainingSession({ layout, normalisation, loss, whitening, threads });
-  const common = { heldOut: heldOutIndices, standardisation };
   const { seed } = recipe.train;
+  const training = JSON.stringify({ recipe, teacherName, photographs: images.photographs, start: options.startPath });
   await mkdir(workFolder, { recursive: true });
   const { weights, log } = await train({
     layout,
     session,
     samples: createSamples({
       sets,
+      photographs,
       firstDrawing: images.photographs,
       drawingShare: recipe.drawingShare,
+      standardisation,
       tokenStandardisation,
       patches: patchCount(recipe.architecture),
       studentSizePx,
       seed,
-      ...common,
     }),
-    heldOut: createHeldOut({ session, plain: sets[0]!, labels: images.labels, ...common }),
+    heldOut: createHeldOut({ session, plain: sets[0]!, labels: images.labels, heldOut, standardisation }),
     settings: recipe.train,
     start: await startWeights(layout, options),
-    checkpointPath: join(workFolder, `${recipe.name}.checkpoint.safetensors`),
-    recipe: JSON.stringify({ recipe, teacherName, photographs: images.photographs, start: options.startPath }),
+    checkpointPath: join(workFolder, `${recipe.name}-${identity(training)}.checkpoint.safetensors`),
+    recipe: training,
     checkpointEverySteps: 200,
     logEverySteps: 50,
-    watchEverySteps: 500,
+    // Looking takes as long as 60 steps: twenty times in a long training are enough.
+    watchEverySteps: Math.max(500, Math.ceil(recipe.train.steps / 1000) * 50),
     onLog: onLog ?? (() => {}),
   });
   await session.close();
-  for (const { tokens } of sets) tokens?.close();
-  const provenance = { distilledFrom: teacherName, trainedOn: trainedOn(options, images, heldOutIndices.size) };
+  for (const { tokens } of sets) tokens.close();
+  const provenance = { distilledFrom: teacherName, trainedOn: trainedOn(options, photographs.length, images.drawings) };
   return await saveModel(options.outFolder, layout, weights, { recipe, provenance, log });
+}
+
+/** Trainings of different recipes share a work folder. */
+function identity(training: string): string {
+  return createHash("sha256").update(training).digest("hex").slice(0, 12);
 }
 
 /** For each tap, over the first images: enough for two numbers a feature. */
 function tokenDeviations({ count, tokens }: ViewSet, taps: number, width: number): Standardisation[] {
-  const images = Array.from({ length: Math.min(count, 1000) }, (_, index) => tokens!.read(index));
+  const images = Array.from({ length: Math.min(count, 1000) }, (_, index) => tokens.read(index));
   return Array.from({ length: taps }, (_, tap) =>
     standardisationOf(
       images.map((image) => image.subarray((tap * image.length) / taps, ((tap + 1) * image.length) / taps)),
@@ -151,9 +160,8 @@ async function lookAtAll(
   return { sets, teacherName: name };
 }
 
-function trainedOn({ imagesPath, imagesNote }: DistilOptions, images: TrainingImages, heldOut: number): string {
-  const photographs = `${images.photographs - heldOut} photographs of ${basename(imagesPath)}`;
+function trainedOn({ imagesPath, imagesNote }: DistilOptions, photographs: number, drawings: number): string {
   const note = imagesNote === undefined ? "" : ` (${imagesNote})`;
-  const drawings = `${images.drawings} parts drawn by l2p-edge`;
-  return `${photographs}${note} and ${drawings}; ${viewKinds.length} views of each, mirrored at random, without labels.`;
+  const images = `${photographs} photographs of ${basename(imagesPath)}${note} and ${drawings} parts drawn by l2p-edge`;
+  return `${images}; ${viewKinds.length} views of each, mirrored at random, without labels.`;
 }

@@ -27,13 +27,22 @@ export function chooseHeldOut(labels: readonly string[], perClass: number): Set<
   return new Set(firstOfEach(labels, perClass, () => true));
 }
 
-/** Class means come from photographs that are trained on (their labels are not); the held-out ones are classified. */
+/** The first `perClass` photographs of each class that are not held out; by default all. */
+export function chooseTrainedOn(
+  labels: readonly string[],
+  heldOut: ReadonlySet<number>,
+  perClass: number = Infinity,
+): number[] {
+  return firstOfEach(labels, perClass, (index) => !heldOut.has(index));
+}
+
+/** Class means come from ten photographs that are not held out, the same ones however few are trained on; the held-out ones are classified. */
 export function createHeldOut(options: HeldOutOptions): HeldOut {
   const { session, plain, heldOut, standardisation } = options;
   const labels = options.labels.slice(0, plain.count);
   const width = standardisation.mean.length;
   const test = [...heldOut].filter((index) => index < plain.count);
-  const train = firstOfEach(labels, perClassInMean, (index) => !heldOut.has(index));
+  const train = chooseTrainedOn(labels, heldOut, perClassInMean);
   const targets = gather(plain.features, test, width);
   standardise(targets, standardisation);
 

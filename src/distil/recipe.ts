@@ -17,6 +17,8 @@ export interface Recipe {
   readonly drawingShare: number;
   /** Photographs of each class that are only watched. */
   readonly heldOutPerClass: number;
+  /** Photographs of each class that are trained on; absent: all that are not held out. */
+  readonly photographsPerClass?: number;
   readonly train: TrainSettings;
 }
 
@@ -24,10 +26,12 @@ export interface RecipeOptions {
   /** How many views are shown to the student in all, mirrored or not. */
   readonly viewsSeen: number;
   readonly seed: number;
+  /** See `Recipe.photographsPerClass`. */
+  readonly photographsPerClass?: number | undefined;
 }
 
 /** The recipe of models/embedded: 2.7 million weights, 65 tokens. */
-export function embeddedRecipe({ viewsSeen, seed }: RecipeOptions): Recipe {
+export function embeddedRecipe({ viewsSeen, seed, photographsPerClass }: RecipeOptions): Recipe {
   const batchSize = 32;
   const steps = Math.ceil(viewsSeen / batchSize);
   return {
@@ -47,6 +51,7 @@ export function embeddedRecipe({ viewsSeen, seed }: RecipeOptions): Recipe {
     drawings: 3000,
     drawingShare: 0.3,
     heldOutPerClass: 5,
+    ...(photographsPerClass !== undefined && { photographsPerClass }),
     train: {
       steps,
       keptSteps: Math.floor(steps * 0.85),

@@ -3,17 +3,16 @@ import { standardise, type Standardisation } from "./standardise.ts";
 import type { ViewSet } from "./teacher-cache.ts";
 import type { TrainingBatch } from "./training-session.ts";
 
-/** What is trained on: every view of every image that is not held out. */
+/** What is trained on: every view of the chosen photographs and of all drawings. */
 export interface Samples {
-  readonly size: number;
   /** The batch of this step: epochs are shuffled anew and half of the images mirrored, all by seed and step alone. */
   batch(step: number, batchSize: number): TrainingBatch;
 }
 
 export interface SamplesOptions {
   readonly sets: readonly ViewSet[];
-  /** Indices of images that are never trained on. */
-  readonly heldOut: ReadonlySet<number>;
+  /** Indices of the photographs that are trained on. */
+  readonly photographs: readonly number[];
   /** Images from this index on are drawings; those before are photographs. */
   readonly firstDrawing: number;
   /** Share of each batch that shows drawings, 0…1. */
@@ -33,26 +32,24 @@ interface Sample {
 }
 
 export function createSamples(options: SamplesOptions): Samples {
-  const { sets, heldOut, firstDrawing, drawingShare, seed } = options;
+  const { sets, firstDrawing, drawingShare, seed } = options;
   const { standardisation, tokenStandardisation, patches, studentSizePx } = options;
   const width = standardisation.mean.length;
   const pixelBytes = studentSizePx ** 2 * 3;
-  const samples = sets.flatMap((set) =>
-    Array.from({ length: set.count }, (_, index) => ({ set, index })).filter(({ index }) => !heldOut.has(index)),
-  );
   const photographs = epochs(
-    samples.filter(({ index }) => index < firstDrawing),
+    sets.flatMap((set) => options.photographs.map((index) => ({ set, index }))),
     seed,
   );
   const drawings = epochs(
-    samples.filter(({ index }) => index >= firstDrawing),
+    sets.flatMap((set) =>
+      Array.from({ length: set.count - firstDrawing }, (_, i) => ({ set, index: firstDrawing + i })),
+    ),
     seed + 1,
   );
 
-  /** For each tap, [P, D]; nothing where the teacher's tokens of this view were not kept. */
+  /** For each tap, [P, D]. */
   function tokensOf({ set, index }: Sample, isMirrored: boolean): readonly Float32Array[] {
-    const all = set.tokens?.read(index);
-    if (all === undefined) return [];
+    const all = set.tokens.read(index);
     return tokenStandardisation.map((ofToken, tap) => {
       const ofTap = all.subarray(tap * patches * width, (tap + 1) * patches * width);
       standardise(ofTap, ofToken);
@@ -61,7 +58,6 @@ export function createSamples(options: SamplesOptions): Samples {
   }
 
   return {
-    size: samples.length,
     batch: (step, count) => {
       const pixels = new Uint8Array(count * pixelBytes);
       const targets = new Float32Array(count * width);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { lockState } from "../edge/state-lock.ts";
 import { float32ToHalf } from "../kernel/half.ts";
 import { renderView } from "./render-view.ts";
 import type { Teacher } from "./teacher.ts";
@@ -16,8 +17,7 @@ export interface ViewSet {
   readonly pixels: Uint8Array;
   /** [count, D] */
   readonly features: Float32Array;
-  /** Of plain views only: it takes 50 KB a view to keep them. */
-  readonly tokens: TokenFile | undefined;
+  readonly tokens: TokenFile;
 }
 
 export interface TeacherCacheOptions {
@@ -33,20 +33,45 @@ export interface TeacherCacheOptions {
 }
 
 /** Raise when the recipe of the views changes: old caches are then left alone. */
-const recipe = 2;
+const recipe = 3;
 const batchSize = 16;
 
-/** The view set of a kind, from disk; what is missing is computed first, and a stopped run goes on where it was. */
+/**
+ * The view set of a kind, from disk; what is missing is computed first, and a stopped run goes on where it was.
+ * @throws AppError `state/locked` while another process computes it
+ */
 export async function viewSet(kind: ViewKind, options: TeacherCacheOptions): Promise<ViewSet> {
-  const { images, teacher, studentSizePx, onProgress } = options;
+  const { images, teacher } = options;
   const count = images.photographs + images.drawings;
   const folder = join(options.folder, identity(options));
   await mkdir(folder, { recursive: true });
   const path = (what: string): string => join(folder, `${kind}.${what}`);
+  const lock = await lockState(folder);
+  try {
+    await complete(kind, count, path, options);
+  } finally {
+    await lock.release();
+  }
+  const stored = await readFile(path("features"));
+  return {
+    kind,
+    count,
+    pixels: await readFile(path("pixels")),
+    features: new Float32Array(Uint8Array.from(stored).buffer),
+    tokens: openTokenFile(path("tokens"), teacher.tokenNumbers),
+  };
+}
+
+async function complete(
+  kind: ViewKind,
+  count: number,
+  path: (what: string) => string,
+  options: TeacherCacheOptions,
+): Promise<void> {
+  const { teacher, studentSizePx, onProgress } = options;
   const pixelBytes = studentSizePx ** 2 * 3;
   const featureBytes = teacher.info.width * 4;
   const tokenBytes = teacher.tokenNumbers * 2;
-
   const [pixels, tokens, features] = (await Promise.all(
     ["pixels", "tokens", "features"].map((what) => open(path(what), "a")),
   )) as [FileHandle, FileHandle, FileHandle];
@@ -64,22 +89,13 @@ export async function viewSet(kind: ViewKind, options: TeacherCacheOptions): Pro
       next = done < count ? renderBatch(kind, done, options) : undefined;
       const answers = await teacher.look(batch.teacher, batch.count);
       await pixels.write(batch.student);
-      if (kind === "plain") await tokens.write(float32ToHalf(answers.tokens));
+      await tokens.write(float32ToHalf(answers.tokens));
       await features.write(answers.features);
       onProgress?.(kind, done, count);
     }
   } finally {
     await Promise.all([pixels, tokens, features].map((file) => file.close()));
   }
-
-  const stored = await readFile(path("features"));
-  return {
-    kind,
-    count,
-    pixels: await readFile(path("pixels")),
-    features: new Float32Array(Uint8Array.from(stored).buffer),
-    tokens: kind === "plain" ? openTokenFile(path("tokens"), teacher.tokenNumbers) : undefined,
-  };
 }
 
 async function renderBatch(

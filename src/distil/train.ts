@@ -92,9 +92,9 @@ function update(
   const { steps, warmUpSteps, peakRate, floorRate, clipNorm, beta1, beta2 } = settings;
   const learningRate = cosineRate(step, steps, warmUpSteps, peakRate, floorRate);
   const gradientScale = Math.min(1, clipNorm / (globalNorm(gradients) + 1e-12));
-  for (const { offset, size, decays } of parameters) {
-    const weightDecay = decays ? settings.weightDecay : 0;
-    adamW(weights, gradients, optimiser, [offset, offset + size], {
+  for (const parameter of parameters) {
+    const weightDecay = parameter.decays ? settings.weightDecay : 0;
+    adamW(weights, gradients, optimiser, parameter, {
       step: step + 1,
       learningRate,
       weightDecay,

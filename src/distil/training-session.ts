@@ -19,7 +19,7 @@ export interface TrainingBatch {
   readonly pixels: Uint8Array;
   /** The teacher's standardised features, [count, D]. */
   readonly targets: Float32Array;
-  /** The teacher's standardised patch tokens for each of `studentTaps`, [count, P, D]; zeros teach nothing, as their cosine is always 0. */
+  /** The teacher's standardised patch tokens for each of `studentTaps`, [count, P, D]. */
   readonly tokens: readonly Float32Array[];
   readonly count: number;
 }

@@ -176,7 +176,7 @@ export const errorHints = {
   "journal/io": "Check the disk: free space, permissions and health.",
   "queue/io": "Check the disk and the state folder: free space, permissions, health.",
   "queue/full": "The broker was away too long: raise `mqtt.queueMaxBytes`, or see why it is away.",
-  "state/locked": "Stop the named process, or give this one a state folder of its own.",
+  "state/locked": "Stop the named process or wait for it, or give this one a folder of its own.",
   "state/folder": "Check the state folder: it must exist or be creatable, and this user must be able to write in it.",
 } as const;
 

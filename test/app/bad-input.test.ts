@@ -252,7 +252,7 @@ describe("a start that cannot be", () => {
     const refused = await spawnNode(here.config({ mqtt: { url: first.brokerUrl } }), here.folder);
     expect(await refused.exited).toBe(1);
     expect(refused.stderr()).toBe(
-      `l2p-edge: state/locked: ${join(here.folder, "state")} is in use by process ${process.pid}. Stop the named process, or give this one a state folder of its own.\n`,
+      `l2p-edge: state/locked: ${join(here.folder, "state")} is in use by process ${process.pid}. Stop the named process or wait for it, or give this one a folder of its own.\n`,
     );
     expect(new Set(observer.statuses.map(({ text }) => text))).not.toContain("stopped");
   });

@@ -5,7 +5,13 @@ const numbers = { learningRate: 0.1, weightDecay: 0.2, beta1: 0.9, beta2: 0.99, 
 
 function firstMoment(gradient: number, gradientScale: number): number {
   const state = { first: new Float32Array(1), second: new Float32Array(1) };
-  adamW(new Float32Array(1), Float32Array.of(gradient), state, [0, 1], { ...numbers, gradientScale, step: 1 });
+  adamW(
+    new Float32Array(1),
+    Float32Array.of(gradient),
+    state,
+    { offset: 0, size: 1 },
+    { ...numbers, gradientScale, step: 1 },
+  );
   return state.first[0]!;
 }
 
@@ -16,7 +22,7 @@ describe("AdamW", () => {
     let [w, m, v] = [-2, 0, 0];
     for (let step = 1; step <= 5; step++) {
       const g = Math.sin(step);
-      adamW(weights, Float32Array.of(0, g, 0), state, [1, 2], { ...numbers, step });
+      adamW(weights, Float32Array.of(0, g, 0), state, { offset: 1, size: 1 }, { ...numbers, step });
       m = 0.9 * m + 0.1 * g;
       v = 0.99 * v + 0.01 * g * g;
       const mHat = m / (1 - 0.9 ** step);

@@ -68,6 +68,19 @@ describe("distilling", () => {
     expect(again.sha256).toBe(manifest.sha256);
   });
 
+  it("takes as many photographs of each class as the recipe says, from the same looks of the teacher", async () => {
+    const { recipe, ...rest } = options();
+    const looks: string[] = [];
+    const manifest = await distil({
+      ...rest,
+      recipe: { ...recipe, photographsPerClass: 2 },
+      outFolder: join(root, "of few"),
+      onTeacher: (kind) => looks.push(kind),
+    });
+    expect(manifest.trainedOn).toMatch(/^6 photographs /);
+    expect(looks).toEqual([]);
+  });
+
   it("refuses a teacher of another width", async () => {
     const wider = distil(options({ ...tinyArchitecture, width: 24 }));
     await expect(wider).rejects.toMatchObject({ code: "distil/teacher" });

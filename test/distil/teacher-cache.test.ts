@@ -56,8 +56,8 @@ async function options(folder: string, drawings = 20): Promise<TeacherCacheOptio
 
 /** A set with all of its tokens read. */
 function told({ tokens, ...set }: ViewSet): object {
-  const all = tokens && Array.from({ length: set.count }, (_, index) => tokens.read(index));
-  tokens?.close();
+  const all = Array.from({ length: set.count }, (_, index) => tokens.read(index));
+  tokens.close();
   return { ...set, tokens: all };
 }
 
@@ -69,12 +69,12 @@ describe("the teacher's cache", () => {
     expect(features.length).toBe(25 * 24);
     expect(features.every(Number.isFinite)).toBe(true);
     for (const index of [0, 13, 24]) {
-      const [feature, seen] = [features.subarray(index * 24, (index + 1) * 24), tokens!.read(index)];
+      const [feature, seen] = [features.subarray(index * 24, (index + 1) * 24), tokens.read(index)];
       expect(seen).toHaveLength(48);
       expect(Math.max(...seen.map((token, i) => Math.abs(token - feature[i % 24]!)))).toBeLessThan(2e-3); // fp16
     }
-    expect(() => tokens!.read(25)).toThrow(RangeError);
-    tokens!.close();
+    expect(() => tokens.read(25)).toThrow(RangeError);
+    tokens.close();
     // The photographs are five plain colours: each pixel of an image is the same.
     for (let n = 0; n < 5; n++) {
       const reds = pixels.subarray(n * 108, (n + 1) * 108).filter((_, i) => i % 3 === 0);
@@ -97,6 +97,23 @@ describe("the teacher's cache", () => {
     const resumed = await options("stopped");
     expect(told(await viewSet("plain", resumed))).toEqual(told(await viewSet("plain", await options("whole"))));
     expect(resumed.teacher.engine.calls.query).toBe(1);
+  });
+
+  it("is computed by one at a time: two would write into the same files", async () => {
+    const [first, second] = await Promise.all([options("shared"), options("shared")]);
+    const set = viewSet("plain", {
+      ...first,
+      teacher: {
+        ...first.teacher,
+        look: async (...shown) => {
+          // While this one computes.
+          await expect(viewSet("plain", second)).rejects.toMatchObject({ code: "state/locked" });
+          return first.teacher.look(...shown);
+        },
+      },
+    });
+    expect(told(await set)).toEqual(told(await viewSet("plain", await options("alone"))));
+    expect(told(await viewSet("plain", second))).toEqual(told(await viewSet("plain", first)));
   });
 
   it("of other images is another", async () => {

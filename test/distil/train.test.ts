@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../src/backbone/model.ts";
-import { createHeldOut } from "../../src/distil/held-out.ts";
+import { chooseTrainedOn, createHeldOut } from "../../src/distil/held-out.ts";
 import { layoutOf, toWeights } from "../../src/distil/parameters.ts";
 import { randomParameters } from "../../src/distil/initialise.ts";
 import { embeddedRecipe } from "../../src/distil/recipe.ts";
@@ -26,14 +26,16 @@ for (let n = 0; n < count; n++) {
   for (let i = 0; i < 768; i++) pixels[n * 768 + i] = 255 * (0.7 * level + 0.3 * rng.uniform());
   for (let d = 0; d < 12; d++) features[n * 12 + d] = (level - 0.5) * (d - 6);
 }
-const plain: ViewSet = { kind: "plain", count, pixels, features, tokens: undefined };
-const labels = Array.from({ length: count }, (_, n) => (n % 2 === 0 ? "even" : "odd"));
-const common = {
-  heldOut: new Set([0, 1, 2, 3]),
-  standardisation: { mean: new Float64Array(12), deviation: new Float64Array(12).fill(1) },
-  tokenStandardisation: [],
-  patches: 4,
+const plain: ViewSet = {
+  kind: "plain",
+  count,
+  pixels,
+  features,
+  tokens: { read: () => new Float32Array(0), close: () => {} },
 };
+const labels = Array.from({ length: count }, (_, n) => (n % 2 === 0 ? "even" : "odd"));
+const heldOut = new Set([0, 1, 2, 3]);
+const standardisation = { mean: new Float64Array(12), deviation: new Float64Array(12).fill(1) };
 const session = createTrainingSession({
   layout,
   normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
@@ -49,13 +51,16 @@ function options(name: string, steps: number): TrainOptions {
     session,
     samples: createSamples({
       sets: [plain],
+      photographs: chooseTrainedOn(labels, heldOut),
       firstDrawing: plain.count,
       drawingShare: 0,
+      standardisation,
+      tokenStandardisation: [],
+      patches: 4,
       studentSizePx: 16,
       seed: 1,
-      ...common,
     }),
-    heldOut: createHeldOut({ session, plain, labels, ...common }),
+    heldOut: createHeldOut({ session, plain, labels, heldOut, standardisation }),
     settings: {
       ...embeddedRecipe({ viewsSeen: 1, seed: 1 }).train,
       steps,

@@ -78,6 +78,7 @@ describe.each(names)("%s", (name) => {
 describe("the product's learner", () => {
   it.each([
     ["stream", ["prompted", "statistics"], true],
+    ["stream+boost", ["prompted", "statistics"], true],
     ["stream-prompted", [], true],
     ["stream-statistics", [], false],
   ] as const)("%s tells the heads that it combines, and its prompts", async (name, heads, prompted) => {

@@ -31,6 +31,17 @@ describe("l2p-edge distil curves", () => {
     expect(svg).not.toContain("NaN");
   });
 
+  it("draws trainings that each began anew over the same views", async () => {
+    const [one, other, out] = ["one.json", "other.json", "beside.svg"].map((name) => join(folder, name));
+    await writeFile(one!, stage(10, [50, 100]));
+    await writeFile(other!, stage(10, [50, 200]));
+    const { status } = await runCli(["distil", "curves", one!, other!, "--side-by-side", "--out", out!]);
+    expect(status).toBe(0);
+    const svg = await readFile(out!, "utf8");
+    expect(svg).toContain(">2,000<");
+    expect(svg).not.toContain(">2,200<");
+  });
+
   it("says which file has no curves", async () => {
     const bad = join(folder, "bad.json");
     await writeFile(bad, "{}");

@@ -38,14 +38,14 @@ function maskedPreset(scenario: string): LearnerSettings {
 
 const defaultUnits = 2000;
 
-function streamKind(name: string, about: string, settings: LearnerSettings): MethodKind {
+function streamKind(name: string, about: string, settings: LearnerSettings, boost?: number): MethodKind {
   return {
     name,
     about,
     sees: settings.heads.includes("prompted") ? "both" : "query",
     asks: true,
-    settings: () => settings,
-    create: (context) => learnerMethod(context, { settings }),
+    settings: () => (boost === undefined ? settings : { ...settings, boost }),
+    create: (context) => learnerMethod(context, { settings, ...(boost !== undefined && { boost }) }),
   };
 }
 
@@ -123,6 +123,12 @@ export const methodKinds: readonly MethodKind[] = [
     create: (context) => Promise.resolve(linearProbe(widthOf(context))),
   },
   streamKind("stream", "the product's stream learner: prompts and statistics, combined", stream),
+  streamKind(
+    "stream+boost",
+    "the stream learner, learning at 1.5 times its rate for a while after a drift",
+    stream,
+    1.5,
+  ),
   streamKind("stream-prompted", "the stream learner's prompted head alone", { ...stream, heads: ["prompted"] }),
   streamKind("stream-statistics", "the stream learner's statistics head alone: no prompts, no gradient", {
     ...stream,

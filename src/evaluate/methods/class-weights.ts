@@ -26,15 +26,21 @@ export function adamStep(
   gradient: Float32Array,
   { step, learningRate, gradientScale }: { step: number; learningRate: number; gradientScale: number },
 ): void {
-  adamW(values, gradient, moments, [0, values.length], {
-    step,
-    learningRate,
-    gradientScale,
-    weightDecay: 0,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-  });
+  adamW(
+    values,
+    gradient,
+    moments,
+    { offset: 0, size: values.length },
+    {
+      step,
+      learningRate,
+      gradientScale,
+      weightDecay: 0,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+    },
+  );
 }
 
 /** One-hot rows [B, C]. */

@@ -2,6 +2,7 @@ import { createLearner } from "../../learner/learner.ts";
 import type { LearnerSettings } from "../../learner/settings.ts";
 import type { Prediction } from "../../learner/types.ts";
 import { doubtOf } from "../../stream/ask.ts";
+import { defaultDriftSettings, driftMonitor, type DriftMonitor, type DriftState } from "../../stream/drift.ts";
 import type { Engine } from "../../backbone/engine.ts";
 import { type BufferState, type RehearsalBuffer, rehearsalBuffer } from "./buffer.ts";
 import { bytesIn } from "./closed-form.ts";
@@ -11,20 +12,30 @@ export interface LearnerMethodOptions {
   readonly settings: LearnerSettings;
   /** Joins each batch with as many stored images. */
   readonly rehearses?: boolean;
+  /** What a drift that it notices multiplies the learning rate by, as in a node (`drift.boost`); by default nothing follows. */
+  readonly boost?: number;
 }
+
+/** All frames are one camera's. */
+const camera = "camera";
 
 /** The product's own learner, as a node runs it. */
 export async function learnerMethod(context: MethodContext, options: LearnerMethodOptions): Promise<Method> {
   const { seed } = context;
-  const { settings, rehearses = false } = options;
+  const { settings, rehearses = false, boost = 1 } = options;
   const prompted = settings.heads.includes("prompted");
   const engine = prompted ? await context.engine(settings.head.kind) : queriesOnly(context);
   const learner = createLearner({ engine, settings, seed });
   let buffer: RehearsalBuffer | undefined;
   if (rehearses) buffer = rehearsalBuffer(context.settings.bufferPerClass, seed);
+  let monitor = watching();
   // Without prompts no pixel is looked at; the learner wants to see the right number of them all the same.
   const blank = new Uint8Array(engine.info.imageSize ** 2 * 3);
   const pixelsOf = (pixels: Uint8Array): Uint8Array => (prompted ? pixels : blank);
+
+  function watching(saved?: DriftState): DriftMonitor {
+    return driftMonitor({ settings: { ...defaultDriftSettings, boost }, maxCameras: () => 1, tell: () => {}, saved });
+  }
 
   function said(prediction: Prediction, similarity: number | null): Said {
     const { label, confidence, heads, promptIds, novelty } = prediction;
@@ -44,9 +55,14 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
     learn: async (batch) => {
       const near = batch.map(({ query }) => learner.similarity(query));
       const joined = [...batch, ...(await rehearsed(batch.length))];
+      for (const similarity of near) monitor.predicted(camera, similarity);
+      const { plasticity } = monitor;
       const learned = await learner.learn(
         joined.map(({ query, pixels, label }) => ({ query, pixels: pixelsOf(pixels), label })),
+        { plasticity },
       );
+      batch.forEach(({ label }, i) => monitor.judged(learned[i]!.before.label === label, false));
+      monitor.learned(batch.length, plasticity, false);
       for (const { image, label } of batch) buffer?.add({ image, label });
       return learned.slice(0, batch.length).map(({ before }, i) => said(before, near[i]!));
     },
@@ -62,11 +78,12 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
     ...(rehearses && { bufferedImages: () => buffer!.stored.map(({ image }) => image) }),
     save: () => {
       const { arrays, meta } = learner.save();
-      return { arrays, meta: { learner: meta, buffer: buffer?.save() } };
+      return { arrays, meta: { learner: meta, buffer: buffer?.save(), drift: monitor.save() } };
     },
     restore: ({ arrays, meta }) => {
       learner.restore({ arrays, meta: meta["learner"] as Record<string, unknown> });
       const saved = meta["buffer"] as BufferState | undefined;
+      monitor = watching(meta["drift"] as DriftState | undefined);
       if (saved) buffer = rehearsalBuffer(context.settings.bufferPerClass, saved);
     },
   };

@@ -12,7 +12,7 @@ export interface TrainingCurves {
 interface Point {
   readonly stage: string;
   readonly measure: string;
-  /** Views shown to the student, over all stages before too. */
+  /** Views shown to the student, in the trainings that it went on from too. */
   readonly views: number;
   readonly value: number;
 }
@@ -23,9 +23,19 @@ const measures: readonly (readonly [keyof LogEntry, string, number])[] = [
   ["loss", "loss", 1],
 ];
 
-/** Trainings that went on from one another, one picture: what was gained for how many views. SVG. */
-export function trainingCurves({ Plot, draw }: Drawing, stages: readonly TrainingCurves[]): string {
+export interface TrainingCurvesOptions {
+  /** Each began anew, so all from the left; by default one went on from the other. */
+  readonly sideBySide?: boolean | undefined;
+}
+
+/** Trainings in one picture: what was gained for how many views. SVG. */
+export function trainingCurves(
+  { Plot, draw }: Drawing,
+  stages: readonly TrainingCurves[],
+  { sideBySide = false }: TrainingCurvesOptions = {},
+): string {
   let before = 0;
+  let most = 0;
   const points: Point[] = [];
   for (const { name, batchSize, log } of stages) {
     for (const entry of log) {
@@ -35,7 +45,9 @@ export function trainingCurves({ Plot, draw }: Drawing, stages: readonly Trainin
         points.push({ stage: name, measure, views: before + entry.step * batchSize, value: scale * value });
       }
     }
-    before += (log.at(-1)?.step ?? 0) * batchSize;
+    const shown = (log.at(-1)?.step ?? 0) * batchSize;
+    most = Math.max(most, before + shown);
+    if (!sideBySide) before += shown;
   }
   // Each measure has a scale of its own: one picture below the other.
   const pictures = measures.map(([, measure], row) => {
@@ -51,7 +63,7 @@ export function trainingCurves({ Plot, draw }: Drawing, stages: readonly Trainin
       x: {
         label: row === measures.length - 1 ? "views shown" : null,
         labelAnchor: "center",
-        domain: [0, before],
+        domain: [0, most],
         grid: true,
       },
       y: { label: measure, grid: true, nice: true },
