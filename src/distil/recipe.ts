@@ -46,7 +46,7 @@ export function embeddedRecipe({ viewsSeen, seed, photographsPerClass }: RecipeO
       layerNormEps: 1e-6,
     },
     normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-    loss: { squared: 1, cosine: 1, whitened: 0, tokens: 2 },
+    loss: { squared: 1, cosine: 1, whitened: 0.5, tokens: 2 },
     whiteningShrinkage: 0.1,
     drawings: 3000,
     drawingShare: 0.3,
@@ -54,7 +54,8 @@ export function embeddedRecipe({ viewsSeen, seed, photographsPerClass }: RecipeO
     ...(photographsPerClass !== undefined && { photographsPerClass }),
     train: {
       steps,
-      keptSteps: Math.floor(steps * 0.85),
+      // All patches at the end, to get used to seeing so many: a step then takes more than twice as long.
+      keptSteps: Math.max(Math.floor(steps * 0.85), steps - Math.ceil(36_000 / batchSize)),
       keptSide: 5,
       batchSize,
       warmUpSteps: Math.ceil(steps / 20),

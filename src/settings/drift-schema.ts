@@ -53,8 +53,10 @@ export const driftSchema: z.ZodType<DriftChoice> = section(
       .number()
       .min(1)
       .max(100)
-      .default(1.5)
-      .describe("What a drift multiplies the learning rate by; above 1 it wakes resting prompts."),
+      .default(1)
+      .describe(
+        "What a drift multiplies the learning rate of the prompts and their head by; above 1 it wakes those that rest.",
+      ),
     boostLabels: atLeast(1, 100).max(100_000).describe("Labels after which half of the boost is gone."),
     rollback: section(
       "Goes back by itself to what the learner was some labels ago, where that would have been right more often on the same frames. Costs one more prediction a label.",

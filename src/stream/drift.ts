@@ -90,8 +90,8 @@ export const defaultDriftSettings: DriftSettings = {
     memory: 30,
     leastDeviation: 0.005,
   },
-  // Enough to wake prompts that rest.
-  boost: 1.5,
+  // What it moves are the prompts, and they do not pay (`l2p-edge evaluate drift --methods stream,stream+boost`).
+  boost: 1,
   boostLabels: 100,
 };
 
@@ -99,7 +99,6 @@ const noDrift: DriftSettings = {
   ...defaultDriftSettings,
   error: { ...defaultDriftSettings.error, detector: "off" },
   similarity: { ...defaultDriftSettings.similarity, detector: "off" },
-  boost: 1,
 };
 
 /** Below this, the rate is as ever: an endless tail would be written with every batch. */
