@@ -83,7 +83,7 @@ export function promptPlots(
 }
 
 const promptNote =
-  "One bar a prompt, in % of the task's selections. Sharing: how far two tasks' distributions overlap, in the mean over all pairs.";
+  "One bar a prompt, in % of the task's selections (the first seed's). Sharing: how far two tasks' distributions overlap, in the mean over all pairs.";
 
 function hasPrompts({ cells }: MethodSummary): boolean {
   return cells[0]!.promptUse !== null;
