@@ -69,13 +69,16 @@ export function trainingCurves(
       y: { label: measure, grid: true, nice: true },
       marks: [
         Plot.lineY(shown, line),
-        // Once: the colours are the same in all.
-        row > 0
-          ? null
-          : Plot.text(
-              shown,
-              Plot.selectLast({ ...line, stroke: null, z: "stage", fill: "stage", text: "stage", dy: -10 }),
-            ),
+        // Once: the colours are the same in all. The curve rises, so this corner is free.
+        ...(row > 0 ? [] : stages).map(({ name }, i) =>
+          Plot.text([name], {
+            text: String,
+            fill: String,
+            frameAnchor: "bottom-right",
+            dx: -6,
+            dy: -6 - 14 * (stages.length - 1 - i),
+          }),
+        ),
       ],
     });
     return { svg };
