@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -7,6 +6,7 @@ import { patchCount } from "../backbone/architecture.ts";
 import { loadModel } from "../backbone/model.ts";
 import { appError } from "../kernel/errors.ts";
 import { chooseHeldOut, chooseTrainedOn, createHeldOut } from "./held-out.ts";
+import { identityOf } from "./identity.ts";
 import { randomParameters } from "./initialise.ts";
 import { fromWeights, layoutOf, type ParameterLayout } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
@@ -44,7 +44,7 @@ export interface DistilOptions {
 /**
  * Distils a ViT's q(x) into a small one, from random weights to a model folder: the teacher looks at every view once
  * (kept on disk), then the student is trained on them. Stopped at any time, it goes on where it was.
- * @throws AppError `distil/teacher`, `distil/checkpoint`, and those of `loadModel` and `openTrainingImages`
+ * @throws AppError `distil/teacher`, `distil/checkpoint`, and those of `loadModel`, `openTrainingImages` and `viewSet`
  */
 export async function distil(options: DistilOptions): Promise<Manifest> {
   const { recipe, workFolder, threads, onLog } = options;
@@ -66,7 +66,7 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
   const whitening = whiteningOf(standardised, width, recipe.whiteningShrinkage);
   const session = createTrainingSession({ layout, normalisation, loss, whitening, threads });
   const { seed } = recipe.train;
-  const training = JSON.stringify({ recipe, teacherName, photographs: images.photographs, start: options.startPath });
+  const training = { recipe, teacherName, photographs: images.photographs, start: options.startPath };
   await mkdir(workFolder, { recursive: true });
   const { weights, log } = await train({
     layout,
@@ -85,8 +85,9 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
     heldOut: createHeldOut({ session, plain: sets[0]!, labels: images.labels, heldOut, standardisation }),
     settings: recipe.train,
     start: await startWeights(layout, options),
-    checkpointPath: join(workFolder, `${recipe.name}-${identity(training)}.checkpoint.safetensors`),
-    recipe: training,
+    // Trainings of different recipes share a work folder.
+    checkpointPath: join(workFolder, `${recipe.name}-${identityOf(training)}.checkpoint.safetensors`),
+    recipe: JSON.stringify(training),
     checkpointEverySteps: 200,
     logEverySteps: 50,
     // Looking takes as long as 60 steps: twenty times in a long training are enough.
@@ -97,11 +98,6 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
   for (const { tokens } of sets) tokens.close();
   const provenance = { distilledFrom: teacherName, trainedOn: trainedOn(options, photographs.length, images.drawings) };
   return await saveModel(options.outFolder, layout, weights, { recipe, provenance, log });
-}
-
-/** Trainings of different recipes share a work folder. */
-function identity(training: string): string {
-  return createHash("sha256").update(training).digest("hex").slice(0, 12);
 }
 
 /** For each tap, over the first images: enough for two numbers a feature. */

@@ -18,7 +18,7 @@ export interface Recipe {
   /** Photographs of each class that are only watched. */
   readonly heldOutPerClass: number;
   /** Photographs of each class that are trained on; absent: all that are not held out. */
-  readonly photographsPerClass?: number;
+  readonly photographsPerClass?: number | undefined;
   readonly train: TrainSettings;
 }
 
@@ -51,7 +51,7 @@ export function embeddedRecipe({ viewsSeen, seed, photographsPerClass }: RecipeO
     drawings: 3000,
     drawingShare: 0.3,
     heldOutPerClass: 5,
-    ...(photographsPerClass !== undefined && { photographsPerClass }),
+    photographsPerClass,
     train: {
       steps,
       // All patches at the end, to get used to seeing so many: a step then takes more than twice as long.

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, stat } from "node:fs/promises";
+import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { lockState } from "../edge/state-lock.ts";
 import { float32ToHalf } from "../kernel/half.ts";
+import { identityOf } from "./identity.ts";
 import { renderView } from "./render-view.ts";
 import type { Teacher } from "./teacher.ts";
 import { openTokenFile, type TokenFile } from "./token-file.ts";
@@ -44,7 +44,6 @@ export async function viewSet(kind: ViewKind, options: TeacherCacheOptions): Pro
   const { images, teacher } = options;
   const count = images.photographs + images.drawings;
   const folder = join(options.folder, identity(options));
-  await mkdir(folder, { recursive: true });
   const path = (what: string): string => join(folder, `${kind}.${what}`);
   const lock = await lockState(folder);
   try {
@@ -119,7 +118,7 @@ async function renderBatch(
 
 function identity({ images, teacher, studentSizePx, seed }: TeacherCacheOptions): string {
   const { photographs, drawings, labels } = images;
-  const key = {
+  return identityOf({
     recipe,
     teacher: teacher.info.modelId,
     tokens: teacher.tokenNumbers,
@@ -128,6 +127,5 @@ function identity({ images, teacher, studentSizePx, seed }: TeacherCacheOptions)
     labels,
     studentSizePx,
     seed,
-  };
-  return createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 16);
+  });
 }

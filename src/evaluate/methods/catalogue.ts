@@ -45,7 +45,7 @@ function streamKind(name: string, about: string, settings: LearnerSettings, boos
     sees: settings.heads.includes("prompted") ? "both" : "query",
     asks: true,
     settings: () => (boost === undefined ? settings : { ...settings, boost }),
-    create: (context) => learnerMethod(context, { settings, ...(boost !== undefined && { boost }) }),
+    create: (context) => learnerMethod(context, { settings, boost }),
   };
 }
 

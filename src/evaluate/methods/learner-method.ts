@@ -12,8 +12,8 @@ export interface LearnerMethodOptions {
   readonly settings: LearnerSettings;
   /** Joins each batch with as many stored images. */
   readonly rehearses?: boolean;
-  /** What a drift that it notices multiplies the learning rate by, as in a node (`drift.boost`); by default nothing follows. */
-  readonly boost?: number;
+  /** What a drift that it notices multiplies the learning rate by, as in a node (`drift.boost`); by default none is watched for. */
+  readonly boost?: number | undefined;
 }
 
 /** All frames are one camera's. */
@@ -22,7 +22,7 @@ const camera = "camera";
 /** The product's own learner, as a node runs it. */
 export async function learnerMethod(context: MethodContext, options: LearnerMethodOptions): Promise<Method> {
   const { seed } = context;
-  const { settings, rehearses = false, boost = 1 } = options;
+  const { settings, rehearses = false, boost } = options;
   const prompted = settings.heads.includes("prompted");
   const engine = prompted ? await context.engine(settings.head.kind) : queriesOnly(context);
   const learner = createLearner({ engine, settings, seed });
@@ -34,7 +34,8 @@ export async function learnerMethod(context: MethodContext, options: LearnerMeth
   const pixelsOf = (pixels: Uint8Array): Uint8Array => (prompted ? pixels : blank);
 
   function watching(saved?: DriftState): DriftMonitor {
-    return driftMonitor({ settings: { ...defaultDriftSettings, boost }, maxCameras: () => 1, tell: () => {}, saved });
+    const watched = boost === undefined ? undefined : { ...defaultDriftSettings, boost };
+    return driftMonitor({ settings: watched, maxCameras: () => 1, tell: () => {}, saved });
   }
 
   function said(prediction: Prediction, similarity: number | null): Said {

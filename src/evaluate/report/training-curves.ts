@@ -52,7 +52,6 @@ export function trainingCurves(
   // Each measure has a scale of its own: one picture below the other.
   const pictures = measures.map(([, measure], row) => {
     const shown = points.filter((point) => point.measure === measure);
-    const line = { x: "views", y: "value", stroke: "stage", strokeWidth: 2 } as const;
     const svg = draw(`${measure}, over the views that the student was shown`, {
       width: widthPx,
       height,
@@ -68,7 +67,7 @@ export function trainingCurves(
       },
       y: { label: measure, grid: true, nice: true },
       marks: [
-        Plot.lineY(shown, line),
+        Plot.lineY(shown, { x: "views", y: "value", stroke: "stage", strokeWidth: 2 }),
         // Once: the colours are the same in all. The curve rises, so this corner is free.
         ...(row > 0 ? [] : stages).map(({ name }, i) =>
           Plot.text([name], {
