@@ -120,7 +120,7 @@ export const errorHints = {
   "broker/listen": "Choose another `broker.port`, stop what is using it, or name a broker in `mqtt.url`.",
   "source/no-ffmpeg": "Install ffmpeg (`apt install ffmpeg`); a source of kind folder needs none.",
   "source/failed":
-    "See ffmpeg's words: check the address, path or device of the source, its user and passwordFile, and that the camera is on. It is tried again.",
+    "See ffmpeg's words: check the address, path or device of the source, its user and passwordFile, and that the camera is on. RTSP by TCP needs ffmpeg 5.0. It is tried again.",
   "source/ended": "The camera or server ended the stream: check it. It is tried again.",
   "source/stalled":
     "The camera is connected and sends no pictures, or the folder's file system does not answer: check it and the network, or raise the source's `stalledMs`. It is tried again.",

@@ -130,6 +130,13 @@ const dashboard = section("The live page.", {
     .default("127.0.0.1")
     .describe("Anything but this machine's own address needs a token; there is no TLS."),
   port: port(8080).describe("0: any free one."),
+  allowedHosts: z
+    .array(
+      z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, "must be a host name in small letters, without port"),
+    )
+    .max(16)
+    .default([])
+    .describe("Names by which a proxy or people reach it, beside localhost and IP addresses; others get 421."),
   teach: z.boolean().default(false).describe("Whoever sees the page may teach and send commands. Else it only shows."),
   tokenFile: path(
     "File whose first line is the token that the page asks for; 16 or more characters, mode 600. Default: the systemd credential dashboard-token.",

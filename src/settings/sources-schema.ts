@@ -90,7 +90,7 @@ const source = z
 const cameraName = z
   .string()
   .regex(
-    /^(?!(?:status|telemetry|snapshot|statistics|command|reply|rejected)$)[A-Za-z0-9._-]{1,64}$/,
+    /^(?!(?:status|telemetry|drift|snapshot|statistics|command|reply|rejected)$)[A-Za-z0-9._-]{1,64}$/,
     "is no camera name: 1 to 64 of A-Z a-z 0-9 . _ -, and no word that topics use",
   );
 

@@ -192,6 +192,8 @@ export interface DashboardSettings {
   readonly enabled: boolean;
   readonly host: string;
   readonly port: number;
+  /** In small letters. */
+  readonly allowedHosts: readonly string[];
   readonly teach: boolean;
   readonly tokenFile?: string | undefined;
 }

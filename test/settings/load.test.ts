@@ -258,6 +258,7 @@ describe("sources", () => {
       "+",
       "status",
       "telemetry",
+      "drift",
       "snapshot",
       "statistics",
       "command",

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { lockOwner } from "../../edge/state-lock.ts";
-import type { Settings } from "../../settings/types.ts";
+import { errorHints } from "../../kernel/errors.ts";
+import type { Settings, SourceSettings } from "../../settings/types.ts";
 import { type Check, type Finding, failed, ok, warning } from "./check.ts";
 import { firstLineOf } from "./program.ts";
 
@@ -19,17 +20,17 @@ export function surroundingsProbes(): SurroundingsProbes {
   return { listen, owner: lockOwner, say: firstLineOf, env: process.env };
 }
 
-type Chosen = Pick<Settings, "mqtt" | "broker" | "dashboard" | "state">;
+type Chosen = Pick<Settings, "mqtt" | "broker" | "dashboard" | "state" | "sources">;
 
 export function surroundingsChecks(settings: Chosen, probes: SurroundingsProbes): readonly Check[] {
-  const { mqtt, broker, dashboard, state } = settings;
+  const { mqtt, broker, dashboard, state, sources } = settings;
   const port = (key: string, host: string, number: number): Check => {
     return { name: key, run: () => portFinding(key, host, number, state.folder, probes) };
   };
   return [
     ...(mqtt.url === undefined ? [port("broker.port", "127.0.0.1", broker.port)] : []),
     ...(dashboard.enabled ? [port("dashboard.port", dashboard.host, dashboard.port)] : []),
-    { name: "ffmpeg", run: () => ffmpegFinding(probes) },
+    { name: "ffmpeg", run: () => ffmpegFinding(sources, probes) },
     { name: "systemd", run: () => systemdFinding(probes) },
   ];
 }
@@ -53,9 +54,27 @@ async function portFinding(
   return failed(`${place}: ${fault}`, `Set \`${key}\` to a port that this user may open, above 1023.`);
 }
 
-async function ffmpegFinding({ say }: SurroundingsProbes): Promise<Finding> {
-  const version = await say("ffmpeg", ["-version"]);
-  return ok(version?.replace(/ Copyright.*/, "") ?? "not installed; only `camera --video` needs it");
+async function ffmpegFinding(sources: Settings["sources"], { say }: SurroundingsProbes): Promise<Finding> {
+  const cameras = (needs: (source: SourceSettings) => boolean): string =>
+    Object.entries(sources)
+      .flatMap(([camera, source]) => (needs(source) ? [camera] : []))
+      .join(", ");
+  const needed = cameras(({ kind }) => kind !== "folder");
+  const said = await say("ffmpeg", ["-version"]);
+  if (said === undefined) {
+    return needed === ""
+      ? ok("not installed, and nothing here needs it")
+      : failed(`not installed, and needed by ${needed}`, errorHints["source/no-ffmpeg"]);
+  }
+  const version = said.replace(/ Copyright.*/, "");
+  const byTcp = cameras((source) => source.kind === "rtsp" && source.transport === "tcp");
+  if (byTcp !== "" && /^ffmpeg version n?[0-4]\./.test(version)) {
+    return failed(
+      `${version}, too old for RTSP by TCP: ${byTcp}`,
+      "Set `transport: udp` there, or install ffmpeg 5.0 or newer.",
+    );
+  }
+  return ok(version);
 }
 
 async function systemdFinding({ env, say }: SurroundingsProbes): Promise<Finding> {

@@ -48,7 +48,11 @@ const beforeSignIn: ReadonlySet<string> = new Set([
 export function answer(request: IncomingMessage, response: ServerResponse, parts: RouteParts): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (!isHostAllowed(request.headers.host, parts.allowedHosts)) {
-    plain(response, 421, "This address is not served here: open the dashboard by localhost or by its IP address.");
+    plain(
+      response,
+      421,
+      "This address is not served here: open it by localhost or by its IP address, or add the name to `dashboard.allowedHosts`.",
+    );
     return;
   }
   const [path = "/", query] = (request.url ?? "/").split("?", 2);

@@ -144,9 +144,24 @@ describe("what is around the node", () => {
   });
 
   it("needs no ffmpeg, and tells it where it is", async () => {
-    expect((await around("", { say: async () => undefined }))["ffmpeg"]).toMatchObject({ verdict: "ok" });
+    const folder = "sources: { press: { kind: folder, path: /spool } }";
+    for (const yaml of ["", folder]) {
+      expect((await around(yaml, { say: async () => undefined }))["ffmpeg"]).toMatchObject({ verdict: "ok" });
+    }
     const said = await around("", { say: async () => "ffmpeg version 7.1 Copyright (c) them" });
     expect(said["ffmpeg"]).toEqual({ verdict: "ok", detail: "ffmpeg version 7.1" });
+  });
+
+  it.each([
+    { said: undefined, transport: "tcp", verdict: "failed", detail: /^not installed, and needed by gate$/ },
+    { said: "ffmpeg version 4.4.2-0ubuntu0.22.04.1", transport: "tcp", verdict: "failed", detail: /by TCP: gate$/ },
+    { said: "ffmpeg version 4.4.2-0ubuntu0.22.04.1", transport: "udp", verdict: "ok", detail: /4\.4\.2/ },
+    { said: "ffmpeg version n5.1", transport: "tcp", verdict: "ok", detail: /n5\.1/ },
+    { said: "ffmpeg version 10.0", transport: "tcp", verdict: "ok", detail: /10\.0/ },
+  ])("asks of ffmpeg what RTSP by $transport needs: $said", async ({ said, transport, verdict, detail }) => {
+    const yaml = `sources: { gate: { kind: rtsp, url: "rtsp://cam/1", transport: ${transport} } }`;
+    const { ffmpeg } = await around(yaml, { say: async () => said });
+    expect(ffmpeg).toMatchObject({ verdict, detail: expect.stringMatching(detail) });
   });
 
   it.each([

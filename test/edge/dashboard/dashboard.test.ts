@@ -31,7 +31,14 @@ const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 1, 2, 3);
 
 let dashboard: Dashboard;
 beforeEach(async () => {
-  dashboard = await createDashboard({ host: "127.0.0.1", port: 0, node: "n", model: "m", tickMs: 10 });
+  dashboard = await createDashboard({
+    host: "127.0.0.1",
+    port: 0,
+    allowedHosts: ["box-1.plant.example"],
+    node: "n",
+    model: "m",
+    tickMs: 10,
+  });
 });
 afterEach(() => dashboard.close());
 
@@ -126,7 +133,7 @@ describe("hostile requests get a plain answer", () => {
     },
   );
 
-  test.each(["localhost", "localhost:9000", "127.0.0.1", "[::1]:80", "192.168.1.7:8080"])(
+  test.each(["localhost", "localhost:9000", "127.0.0.1", "[::1]:80", "192.168.1.7:8080", "Box-1.plant.example:443"])(
     "while %s is served",
     async (host) => {
       expect(await raw("/state", { host })).toBe(200);
