@@ -6,8 +6,8 @@
 #   deploy/jetson/build-onnxruntime.sh [FOLDER]   default: ./onnxruntime; 20 GB of disk and, it is said, hours
 #
 # Needs: JetPack 6.1 or 6.2 (CUDA 12.6, cuDNN 9.3, TensorRT 10.3; 6.0 has older ones) with cuda-toolkit, libcudnn and libnvinfer-dev;
-# git, CMake 3.28, Python 3, Node and npm. With less than 16 GB of memory add swap and set JOBS=2. It asks for no root but to copy
-# into $TARGET. tensorrt-options.patch beside this file is applied first: it is why engines are kept from start to start.
+# git, CMake 3.28 (Ubuntu 22.04 has 3.22), Python 3, Node and npm. With less than 16 GB of memory add swap and set JOBS=2. It writes
+# into $TARGET, so run it as root. tensorrt-options.patch beside this file is applied first: it is why engines are kept from start to start.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${1:-onnxruntime}
@@ -25,6 +25,13 @@ fail() {
 include=/usr/include/aarch64-linux-gnu
 [[ -e $include/NvInfer.h ]] || fail "there is no NvInfer.h: apt install libnvinfer-dev"
 grep -Eq '(NV_TENSORRT_MAJOR|TRT_MAJOR_ENTERPRISE) 10' "$include/NvInferVersion.h" || fail "TensorRT is not of version 10: JetPack 6.1 or newer"
+
+cmake=$(cmake --version 2>/dev/null | head -n 1)
+[[ $(printf '%s\n' 3.28 "${cmake##* }" | sort -V | head -n 1) == 3.28 ]] ||
+  fail "CMake 3.28 is needed, here is ${cmake:-none}: pip install cmake, or https://apt.kitware.com"
+place=$(find "$target/node_modules/onnxruntime-node/bin" -type d -path '*/linux/arm64' | head -n 1)
+[[ -n $place ]] || fail "there is no l2p-edge in $target: set TARGET"
+[[ -w $place ]] || fail "$place is not yours to write: run this as root, or copy the product and set TARGET"
 
 [[ -d $folder ]] || git clone --recursive --depth 1 --branch "v$version" https://github.com/microsoft/onnxruntime "$folder"
 cd "$folder"
@@ -45,8 +52,6 @@ for provider in shared cuda tensorrt; do
   library=libonnxruntime_providers_$provider.so
   [[ -e $built/$library ]] || cp "build/Linux/Release/$library" "$built/"
 done
-place=$(find "$target/node_modules/onnxruntime-node/bin" -type d -path '*/linux/arm64' | head -n 1)
-[[ -n $place ]] || fail "there is no l2p-edge in $target: set TARGET"
 [[ $(basename "$(dirname "$(dirname "$place")")") == $(basename "$(dirname "$(dirname "$built")")") ]] ||
   fail "built for another N-API than the one in $target"
 cp -v "$built"/* "$place/"

@@ -78,6 +78,7 @@ describe("deploy/systemd/l2p-edge.service", () => {
       const drop = join(folder, "l2p-edge.service.d");
       await mkdir(drop);
       await copyFile(resolve(path, "../../jetson/gpu.conf"), join(drop, "gpu.conf"));
+      await copyFile(resolve(path, "../camera.conf"), join(drop, "camera.conf"));
       await writeFile(copy, unit.replace("/usr/bin/node", process.execPath));
       const { status, stdout, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", copy], {
         encoding: "utf8",
