@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { appError } from "../kernel/errors.ts";
+import { appError, isAppError } from "../kernel/errors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
 import { backboneInfo, inferArchitecture, type VitArchitecture } from "./architecture.ts";
 import type { BackboneInfo } from "./engine.ts";
@@ -107,12 +107,18 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return parseManifest(await read(() => readFile(path, "utf8"), path), path);
 }
 
-/** A variant in its model's folder is of that model's weights. @throws AppError `model/variant` */
-export async function checkVariant(folder: string, { precision, variantOf }: Manifest): Promise<void> {
+/** A variant in its model's folder is of that model's weights, and prepares images as it does. @throws AppError `model/variant` */
+export async function checkVariant(folder: string, variant: Manifest): Promise<void> {
+  const { precision, variantOf } = variant;
   if (variantOf === undefined || basename(folder) !== precision) return;
   const model = await readManifest(dirname(folder)).catch(() => undefined);
-  if (model === undefined || model.sha256 === variantOf) return;
-  throw appError("model/variant", `${folder} was made from ${variantOf}, the model beside it is ${model.sha256}`);
+  if (model === undefined) return;
+  if (model.sha256 !== variantOf) {
+    throw appError("model/variant", `${folder} was made from ${variantOf}, the model beside it is ${model.sha256}`);
+  }
+  const other = (["mean", "std", "resize", "kernel"] as const).filter((key) => `${variant[key]}` !== `${model[key]}`);
+  if (other.length === 0) return;
+  throw appError("model/variant", `${folder} has another ${other.join(", ")} than the model beside it`);
 }
 
 async function catalogued(sha256: string, catalogue?: Pick<Catalogue, "models">): Promise<Manifest | undefined> {
@@ -161,6 +167,8 @@ async function read<T>(work: () => Promise<T>, path: string): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    // What the file holds is told by who read it.
+    if (isAppError(cause)) throw cause;
     throw appError("model/not-found", `cannot read ${path}`, { cause });
   }
 }

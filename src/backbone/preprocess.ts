@@ -58,8 +58,8 @@ async function checkHeader(image: Sharp, format: Format, maxPixels: number): Pro
   }
 }
 
-/** Runs sharp, with its errors made ours. */
-async function decode<T>(work: () => Promise<T>): Promise<T> {
+/** Runs sharp, with its errors made ours. @throws AppError `image/too-many-pixels`, `image/damaged` */
+export async function decode<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

@@ -1,4 +1,6 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { writeDurably } from "../edge/durable-file.ts";
 import { readNumbers, storeNumbers } from "../kernel/dtype.ts";
 import { appError } from "../kernel/errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "../kernel/safetensors.ts";
@@ -31,8 +33,7 @@ export async function writeCheckpoint(path: string, recipe: string, checkpoint: 
       ["progress", JSON.stringify({ step, seconds, log })],
     ]),
   );
-  await writeFile(`${path}.new`, bytes);
-  await rename(`${path}.new`, path);
+  await writeDurably(dirname(path), basename(path), bytes);
 }
 
 /** Undefined when there is none. @throws AppError `distil/checkpoint` for one of another recipe. */
@@ -40,7 +41,9 @@ export async function readCheckpoint(path: string, recipe: string): Promise<Chec
   let file: Uint8Array;
   try {
     file = await readFile(path);
-  } catch {
+  } catch (error) {
+    // Whatever else is wrong: hours of training are in it.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return undefined;
   }
   const { metadata, tensors } = decodeSafetensors(file);

@@ -13,7 +13,7 @@ import type { Recipe } from "./recipe.ts";
 import { createSamples } from "./samples.ts";
 import { saveModel } from "./save-model.ts";
 import { standardise, type Standardisation, standardisationOf, whiteningOf } from "./standardise.ts";
-import { createTeacher, studentTaps, teacherTap } from "./teacher.ts";
+import { createTeacher, studentTaps, type Teacher, teacherTap } from "./teacher.ts";
 import { type ViewSet, viewSet } from "./teacher-cache.ts";
 import { train } from "./train.ts";
 import type { LogEntry } from "./training-log.ts";
@@ -44,18 +44,22 @@ export interface DistilOptions {
 /**
  * Distils a ViT's q(x) into a small one, from random weights to a model folder: the teacher looks at every view once
  * (kept on disk), then the student is trained on them. Stopped at any time, it goes on where it was.
- * @throws AppError `distil/teacher`, `distil/checkpoint`, and those of `loadModel`, `openTrainingImages` and `viewSet`
+ * @throws AppError `distil/teacher`, `distil/images`, `distil/checkpoint`, and those of `loadModel`, `openTrainingImages` and `viewSet`
  */
 export async function distil(options: DistilOptions): Promise<Manifest> {
   const { recipe, workFolder, threads, onLog } = options;
   const { drawings, normalisation, loss } = recipe;
   const images = await openTrainingImages(options.imagesPath, drawings, recipe.train.seed);
-  const { sets, teacherName } = await lookAtAll(images, options);
+  const heldOut = chooseHeldOut(images.labels, recipe.heldOutPerClass);
+  const photographs = chooseTrainedOn(images.labels, heldOut, recipe.photographsPerClass);
+  if (photographs.length === 0) {
+    const few = `no class has more than the ${recipe.heldOutPerClass} photographs that are held out`;
+    throw appError("distil/images", `${options.imagesPath}: ${few}`);
+  }
+  const { sets, teacher } = await lookAtAll(images, options);
 
   const layout = layoutOf(recipe.architecture);
   const { width, imageSize: studentSizePx } = recipe.architecture;
-  const heldOut = chooseHeldOut(images.labels, recipe.heldOutPerClass);
-  const photographs = chooseTrainedOn(images.labels, heldOut, recipe.photographsPerClass);
   const standardisation = standardisationOf(
     sets.map((set) => set.features),
     width,
@@ -66,7 +70,8 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
   const whitening = whiteningOf(standardised, width, recipe.whiteningShrinkage);
   const session = createTrainingSession({ layout, normalisation, loss, whitening, threads });
   const { seed } = recipe.train;
-  const training = { recipe, teacherName, photographs: images.photographs, start: options.startPath };
+  const start = await startOf(layout, options);
+  const training = { recipe, teacher: teacher.identity, photographs: images.sha256, start: start.modelId };
   await mkdir(workFolder, { recursive: true });
   const { weights, log } = await train({
     layout,
@@ -84,7 +89,7 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
     }),
     heldOut: createHeldOut({ session, plain: sets[0]!, labels: images.labels, heldOut, standardisation }),
     settings: recipe.train,
-    start: await startWeights(layout, options),
+    start: start.weights,
     // Trainings of different recipes share a work folder.
     checkpointPath: join(workFolder, `${recipe.name}-${identityOf(training)}.checkpoint.safetensors`),
     recipe: JSON.stringify(training),
@@ -96,7 +101,10 @@ export async function distil(options: DistilOptions): Promise<Manifest> {
   });
   await session.close();
   for (const { tokens } of sets) tokens.close();
-  const provenance = { distilledFrom: teacherName, trainedOn: trainedOn(options, photographs.length, images.drawings) };
+  const provenance = {
+    distilledFrom: teacher.info.name,
+    trainedOn: trainedOn(options, photographs.length, images.drawings),
+  };
   return await saveModel(options.outFolder, layout, weights, { recipe, provenance, log });
 }
 
@@ -111,20 +119,26 @@ function tokenDeviations({ count, tokens }: ViewSet, taps: number, width: number
   );
 }
 
+interface Start {
+  readonly weights: Float32Array;
+  /** Undefined for random ones, which the recipe's seed makes. */
+  readonly modelId?: string;
+}
+
 /** @throws AppError `distil/start` for a model of another shape */
-async function startWeights(layout: ParameterLayout, { recipe, startPath }: DistilOptions): Promise<Float32Array> {
-  if (startPath === undefined) return randomParameters(layout, recipe.train.seed);
+async function startOf(layout: ParameterLayout, { recipe, startPath }: DistilOptions): Promise<Start> {
+  if (startPath === undefined) return { weights: randomParameters(layout, recipe.train.seed) };
   const { info, architecture, weights } = await loadModel(startPath);
   if (!isDeepStrictEqual(architecture, recipe.architecture)) {
     throw appError("distil/start", `${info.name} has another architecture than the recipe's student`);
   }
-  return fromWeights(layout, weights);
+  return { weights: fromWeights(layout, weights), modelId: info.modelId };
 }
 
 async function lookAtAll(
   images: TrainingImages,
   { recipe, teacherPath, workFolder, threads, onTeacher }: DistilOptions,
-): Promise<{ sets: ViewSet[]; teacherName: string }> {
+): Promise<{ readonly sets: readonly ViewSet[]; readonly teacher: Pick<Teacher, "info" | "identity"> }> {
   const model = await loadModel(teacherPath);
   const { name, width } = model.info;
   if (width !== recipe.architecture.width) {
@@ -153,7 +167,7 @@ async function lookAtAll(
   } finally {
     await teacher.close();
   }
-  return { sets, teacherName: name };
+  return { sets, teacher };
 }
 
 function trainedOn({ imagesPath, imagesNote }: DistilOptions, photographs: number, drawings: number): string {

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from "sharp";
-import { prepareImage } from "../backbone/preprocess.ts";
+import { decode, prepareImage } from "../backbone/preprocess.ts";
 import type { View } from "./view.ts";
 
 const maxPixels = 16_000_000;
@@ -12,8 +12,9 @@ export async function renderView(bytes: Uint8Array, view: View, sizesPx: readonl
     return await Promise.all(sizesPx.map((imageSize) => prepareImage(bytes, { imageSize, ...rule })));
   }
 
-  const decoded = sharp(bytes, { limitInputPixels: maxPixels, autoOrient: true }).removeAlpha().toColourspace("srgb");
-  const { data, info } = await decoded.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  const image = sharp(bytes, { failOn: "error", limitInputPixels: maxPixels, autoOrient: true });
+  const pixels = image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" });
+  const { data, info } = await decode(() => pixels.toBuffer({ resolveWithObject: true }));
   const whole = sharp(data, { raw: { width: info.width, height: info.height, channels: 3 } });
   const width = Math.max(1, Math.round(crop.width * info.width));
   const height = Math.max(1, Math.round(crop.height * info.height));

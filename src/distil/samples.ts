@@ -3,9 +3,12 @@ import { standardise, type Standardisation } from "./standardise.ts";
 import type { ViewSet } from "./teacher-cache.ts";
 import type { TrainingBatch } from "./training-session.ts";
 
-/** What is trained on: every view of the chosen photographs and of all drawings. */
+/** What is trained on: the views of the chosen photographs and of all drawings. */
 export interface Samples {
-  /** The batch of this step: epochs are shuffled anew and half of the images mirrored, all by seed and step alone. */
+  /**
+   * The batch of this step, by seed and step alone, half of it mirrored. Each place shows the next of the photographs or of
+   * the drawings, each shuffled anew in each epoch; what the other takes is passed over, so an epoch is all of them by chance.
+   */
   batch(step: number, batchSize: number): TrainingBatch;
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Manifest } from "../backbone/manifest.ts";
+import { writeDurably } from "../edge/durable-file.ts";
 import { fromFloat32 } from "../kernel/dtype.ts";
 import { encodeSafetensors } from "../kernel/safetensors.ts";
 import { type ParameterLayout, toWeights } from "./parameters.ts";
@@ -41,9 +42,12 @@ export async function saveModel(
   const { name: _, architecture: __, ...settings } = recipe;
   const curves = { recipe: settings, parameters: layout.size, log: log.map(rounded) };
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "model.safetensors"), file);
-  await writeFile(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-  await writeFile(join(folder, "training.json"), trainingJson(curves));
+  // INVARIANT: a manifest lies beside its own weights or beside none.
+  await rm(join(folder, "manifest.json"), { force: true });
+  const text = (value: string): Uint8Array => Buffer.from(value);
+  await writeDurably(folder, "model.safetensors", file);
+  await writeDurably(folder, "training.json", text(trainingJson(curves)));
+  await writeDurably(folder, "manifest.json", text(`${JSON.stringify(manifest, null, 2)}\n`));
   return manifest;
 }
 

@@ -1,6 +1,7 @@
-import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { lockState } from "../edge/state-lock.ts";
+import { appError, isAppError } from "../kernel/errors.ts";
 import { float32ToHalf } from "../kernel/half.ts";
 import { identityOf } from "./identity.ts";
 import { renderView } from "./render-view.ts";
@@ -38,7 +39,7 @@ const batchSize = 16;
 
 /**
  * The view set of a kind, from disk; what is missing is computed first, and a stopped run goes on where it was.
- * @throws AppError `state/locked` while another process computes it
+ * @throws AppError `state/locked` while another process computes it; `image/…` with the image's name
  */
 export async function viewSet(kind: ViewKind, options: TeacherCacheOptions): Promise<ViewSet> {
   const { images, teacher } = options;
@@ -75,26 +76,43 @@ async function complete(
     ["pixels", "tokens", "features"].map((what) => open(path(what), "a")),
   )) as [FileHandle, FileHandle, FileHandle];
   try {
-    // Features are written last: they say how much is done.
-    let done = Math.floor((await stat(path("features"))).size / featureBytes);
-    await pixels.truncate(done * pixelBytes);
-    await tokens.truncate(done * tokenBytes);
-    await features.truncate(done * featureBytes);
-    let next = done < count ? renderBatch(kind, done, options) : undefined;
+    // As many images as all three files have whole: a stop or a power cut may have left them of different lengths.
+    const files = [
+      { file: pixels, bytes: pixelBytes },
+      { file: tokens, bytes: tokenBytes },
+      { file: features, bytes: featureBytes },
+    ].filter(({ bytes }) => bytes > 0); // a shallow student is taught no tokens
+    const whole = files.map(async ({ file, bytes }) => Math.floor((await file.stat()).size / bytes));
+    let done = Math.min(count, ...(await Promise.all(whole)));
+    for (const { file, bytes } of files) await file.truncate(done * bytes);
+    const begin = (): ReturnType<typeof renderBatch> | undefined => {
+      const batch = done < count ? renderBatch(kind, done, options) : undefined;
+      batch?.catch(() => {}); // told when it is its turn
+      return batch;
+    };
+    let next = begin();
     while (next !== undefined) {
       const batch = await next;
       done += batch.count;
       // Rendered while the teacher computes.
-      next = done < count ? renderBatch(kind, done, options) : undefined;
+      next = begin();
       const answers = await teacher.look(batch.teacher, batch.count);
-      await pixels.write(batch.student);
-      await tokens.write(float32ToHalf(answers.tokens));
-      await features.write(answers.features);
+      await append(pixels, batch.student);
+      await append(tokens, float32ToHalf(answers.tokens));
+      await append(features, answers.features);
       onProgress?.(kind, done, count);
     }
   } finally {
     await Promise.all([pixels, tokens, features].map((file) => file.close()));
   }
+}
+
+/** All of it, or it throws: `write` may write a part on a disk that gets full. */
+function append(
+  file: FileHandle,
+  { buffer, byteOffset, byteLength }: Uint8Array | Uint16Array | Float32Array,
+): Promise<void> {
+  return file.writeFile(Buffer.from(buffer, byteOffset, byteLength));
 }
 
 async function renderBatch(
@@ -105,9 +123,14 @@ async function renderBatch(
   const count = Math.min(batchSize, images.photographs + images.drawings - start);
   const sizes = [studentSizePx, teacher.info.imageSize];
   const views = await Promise.all(
-    Array.from({ length: count }, async (_, i) =>
-      renderView(await images.read(start + i), viewOf(kind, start + i, seed), sizes),
-    ),
+    Array.from({ length: count }, async (_, i) => {
+      try {
+        return await renderView(await images.read(start + i), viewOf(kind, start + i, seed), sizes);
+      } catch (cause) {
+        if (!isAppError(cause)) throw cause;
+        throw appError(cause.code, `${images.name(start + i)}: ${cause.message}`, { cause });
+      }
+    }),
   );
   return {
     count,
@@ -117,15 +140,6 @@ async function renderBatch(
 }
 
 function identity({ images, teacher, studentSizePx, seed }: TeacherCacheOptions): string {
-  const { photographs, drawings, labels } = images;
-  return identityOf({
-    recipe,
-    teacher: teacher.info.modelId,
-    tokens: teacher.tokenNumbers,
-    photographs,
-    drawings,
-    labels,
-    studentSizePx,
-    seed,
-  });
+  const { sha256: photographs, drawings } = images;
+  return identityOf({ recipe, teacher: teacher.identity, photographs, drawings, studentSizePx, seed });
 }

@@ -6,6 +6,7 @@ import { createGraph, type Graph, type Value } from "../onnx/graph.ts";
 import { matmul } from "../onnx/ops/matmul.ts";
 import { slice, transpose } from "../onnx/ops/shape.ts";
 import { cpuSessions } from "./cpu-sessions.ts";
+import { identityOf } from "./identity.ts";
 
 /** What the teacher says of a batch. */
 export interface Answers {
@@ -18,6 +19,8 @@ export interface Answers {
 /** The large ViT. It runs on the calling thread and blocks it. */
 export interface Teacher {
   readonly info: BackboneInfo;
+  /** Of all that its answers depend on beside the pixels. */
+  readonly identity: string;
   /** taps · P · D: numbers of one image's tokens. */
   readonly tokenNumbers: number;
   /** @param pixels uint8 [count, S, S, 3], of the teacher's own size */
@@ -48,11 +51,13 @@ export function teacherTap(tap: number, studentDepth: number, teacherDepth: numb
 export async function createTeacher({ model, taps, studentSide, threads }: TeacherOptions): Promise<Teacher> {
   const { info, architecture } = model;
   const { imageSize, width } = architecture;
+  const { mean, std } = model.manifest;
   const sessions = cpuSessions(threads);
   const session = await sessions.get("teacher", () => teacherGraph(model, taps, studentSide));
   const perTap = studentSide ** 2 * width;
   return {
     info,
+    identity: identityOf({ model: info.modelId, mean, std, taps, studentSide }),
     tokenNumbers: taps.length * perTap,
     look: async (pixels, count) => {
       const results = await session.run({

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { openDataset } from "../dataset/dataset.ts";
 import { createRng } from "../kernel/rng.ts";
 import { randomCondition } from "../scene/condition.ts";
@@ -10,6 +11,10 @@ export interface TrainingImages {
   readonly drawings: number;
   /** Class of each photograph: to watch the training by, never for the loss. */
   readonly labels: readonly string[];
+  /** Hex, of all photographs and labels in their order. */
+  readonly sha256: string;
+  /** What to call the image with this index: the photograph's file. */
+  name(index: number): string;
   /** The image file with this index, from 0. */
   read(index: number): Promise<Uint8Array>;
 }
@@ -22,10 +27,14 @@ export interface TrainingImages {
 export async function openTrainingImages(path: string, drawings: number, seed: number): Promise<TrainingImages> {
   const files: Uint8Array[] = [];
   const labels: string[] = [];
+  const names: string[] = [];
+  const hash = createHash("sha256");
   const dataset = await openDataset(path, { shuffleSeed: seed });
-  for await (const { bytes, label } of dataset) {
+  for await (const { bytes, label, name } of dataset) {
     files.push(bytes);
     labels.push(label);
+    names.push(name);
+    hash.update(`${label}\0${bytes.length}\0`).update(bytes);
   }
   await dataset.close();
 
@@ -39,6 +48,8 @@ export async function openTrainingImages(path: string, drawings: number, seed: n
     photographs: files.length,
     drawings,
     labels,
+    sha256: hash.digest("hex"),
+    name: (index) => names[index] ?? `drawing ${index - files.length}`,
     read: async (index) => files[index] ?? (await draw(index - files.length)),
   };
 }

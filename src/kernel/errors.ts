@@ -100,6 +100,7 @@ export const errorHints = {
   "evaluate/no-plot": "Pictures need the development packages: run `npm ci` in the repository, or leave out the page.",
   "distil/start": "Give a model that was written by `l2p-edge distil train`, or leave --start out.",
   "distil/teacher": "Distil from a ViT as wide as the student: ViT-Tiny, 192.",
+  "distil/images": "Give more images of each class: some are held out to watch the training by.",
   "distil/curves": "Give training.json files that `l2p-edge distil train` wrote.",
   "distil/checkpoint": "Go on with the recipe it was begun with, or name another --work folder to start anew.",
   "settings/unreadable": "Check the path and its permissions.",

@@ -37,9 +37,7 @@ export function convertWeights(file: Uint8Array, { imageSize, ...hints }: Conver
   const architecture = checked(tensors, named.original, hints);
   const { patchSize } = architecture;
   const wanted = imageSize ?? architecture.imageSize;
-  if (wanted % patchSize !== 0 || wanted < patchSize || wanted > maxImageSize) {
-    throw appError("model/image-size", `${wanted} is no multiple of the patch size ${patchSize} up to ${maxImageSize}`);
-  }
+  checkImageSize(wanted, patchSize);
   if (wanted !== architecture.imageSize) {
     const [from, to] = [architecture.imageSize / patchSize, wanted / patchSize];
     const positions = resamplePositions(toFloat32(tensors.get("pos_embed")!), to);
@@ -50,6 +48,15 @@ export function convertWeights(file: Uint8Array, { imageSize, ...hints }: Conver
   // PyTorch's readers of the format ask for this word.
   const converted = encodeSafetensors(tensors, new Map([["format", "pt"]]));
   return { file: converted, architecture: { ...architecture, imageSize: wanted }, changes };
+}
+
+/** Pixels a side, both. @throws AppError `model/image-size` */
+export function checkImageSize(imageSize: number, patchSize: number): void {
+  if (imageSize % patchSize === 0 && imageSize >= patchSize && imageSize <= maxImageSize) return;
+  throw appError(
+    "model/image-size",
+    `${imageSize} is no multiple of the patch size ${patchSize} up to ${maxImageSize}`,
+  );
 }
 
 function asFloat(name: string, stored: StoredTensor, changes: string[]): StoredTensor {

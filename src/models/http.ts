@@ -82,22 +82,21 @@ async function connected(
   }
   if (url.protocol === "http:") {
     // [RFC 9112 3.2.2] a proxy gets the whole address.
-    return proxied(proxy, { path: url.href, headers: { ...headers, host: url.host, ...proxyAuthorization(proxy) } });
+    const ofProxy = { host: url.host, ...proxyAuthorization(proxy) };
+    return proxied(proxy, stallMs, { path: url.href, headers: { ...headers, ...ofProxy } });
   }
   const socket = await tunnel(url, proxy, stallMs);
-  // [RFC 6066 3] an address is no server name.
-  const servername = isIP(bareHost(url)) === 0 ? url.hostname : undefined;
-  return httpsRequest(url, {
-    headers,
-    createConnection: () => tlsConnect({ socket, ...(servername !== undefined && { servername }) }),
-  });
+  // [RFC 6066 3] an address is no server name. The certificate is held against `host`.
+  const host = bareHost(url);
+  const servername = isIP(host) === 0 ? host : "";
+  return httpsRequest(url, { headers, createConnection: () => tlsConnect({ socket, host, servername }) });
 }
 
 /** A connection through the proxy to the address's host. */
 async function tunnel(url: URL, proxy: URL, stallMs: number): Promise<Socket> {
   const authority = `${url.hostname}:${url.port || 443}`;
   const headers = { host: authority, ...proxyAuthorization(proxy) };
-  const request = proxied(proxy, { method: "CONNECT", path: authority, headers });
+  const request = proxied(proxy, stallMs, { method: "CONNECT", path: authority, headers });
   return await new Promise((done, fail) => {
     request.once("connect", ({ statusCode }, socket) => {
       if (statusCode === 200) return done(socket);
@@ -110,6 +109,7 @@ async function tunnel(url: URL, proxy: URL, stallMs: number): Promise<Socket> {
 
 function proxied(
   proxy: URL,
+  timeout: number,
   options: { method?: string; path: string; headers: Record<string, string> },
 ): ClientRequest {
   const send = proxy.protocol === "https:" ? httpsRequest : httpRequest;
@@ -120,6 +120,7 @@ function proxied(
     protocol,
     ...(port !== "" && { port }),
     agent: false,
+    timeout,
     ...options,
   });
 }

@@ -1,4 +1,4 @@
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { link, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Manifest } from "../backbone/manifest.ts";
 import { loadModel } from "../backbone/model.ts";
@@ -57,10 +57,11 @@ export async function stageWeights({ staging }: Workplace, weights: Uint8Array):
   }
 }
 
-/** The same for a file on the same disk, which is gone from its place then. */
+/** The same for a file on the same disk, which stays in its place too, or moves where the disk knows no links. */
 export async function stageFile({ staging }: Workplace, path: string): Promise<void> {
+  const staged = join(staging, weightsFile);
   try {
-    await rename(path, join(staging, weightsFile));
+    await link(path, staged).catch(() => rename(path, staged));
   } catch (cause) {
     throw installFault(cause, staging);
   }

@@ -45,6 +45,12 @@ export function partFile(path: string): PartFile {
       guarded(async () => {
         // INVARIANT: a validator never stands beside bytes of another answer.
         await rm(statePath, { force: true });
+        // After a crash an installed model may be the same file: it is left to that, not emptied.
+        const links = await stat(path).then(
+          ({ nlink }) => nlink,
+          () => 0,
+        );
+        if (links > 1) await rm(path);
         await (await open(path, "w")).close();
         await writeFile(statePath, JSON.stringify({ url, validator }));
       }),

@@ -20,11 +20,16 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
   throw appError("download/proxy", `the proxy in the environment for ${url.protocol}// is no http or https address`);
 }
 
-/** The header with the proxy's user and password, where its address has them. */
+/** The header with the proxy's user and password, where its address has them. @throws AppError `download/proxy` */
 export function proxyAuthorization(proxy: URL): Readonly<Record<string, string>> {
   if (proxy.username === "") return {};
-  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  return { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` };
+  try {
+    const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+    return { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` };
+  } catch {
+    // Without the text, which is a password.
+    throw appError("download/proxy", "a % in the proxy's user or password must be written %25");
+  }
 }
 
 function read(env: Environment, name: string): string | undefined {

@@ -6,7 +6,7 @@ import { requireModelName } from "../backbone/installed.ts";
 import type { Manifest, Origin } from "../backbone/manifest.ts";
 import { loadModel, readManifest, readWeightsFile } from "../backbone/model.ts";
 import { type AppError, appError, isAppError } from "../kernel/errors.ts";
-import { type Converted, convertWeights } from "./convert.ts";
+import { checkImageSize, type Converted, convertWeights } from "./convert.ts";
 import { download, type Downloaded } from "./download.ts";
 import { fileUrl, type Hub } from "./hub.ts";
 import type { Installed } from "./install.ts";
@@ -41,18 +41,28 @@ const maxBytes = 2 ** 31 - 1;
 export async function pullModel(options: PullOptions): Promise<Installed> {
   const { model, modelsFolder, name = model.name, imageSize = model.architecture.imageSize } = options;
   requireModelName(name);
+  // Before a download that would be for nothing.
+  checkImageSize(imageSize, model.architecture.patchSize);
   const url = fileUrl(options.hub, model);
   return await inWorkplace(modelsFolder, name, async (workplace) => {
-    const there = await installedModel(join(modelsFolder, name));
-    if (there.manifest !== undefined && there.fault === undefined) {
-      if (there.manifest.origin?.from === url.href && there.manifest.architecture.imageSize === imageSize) {
-        return { folder: join(modelsFolder, name), manifest: there.manifest, notes: ["it is installed, and whole"] };
-      }
-      throw appError("model/installed", `${join(modelsFolder, name)} is another model or of another size`);
-    }
-    // What was trusted once is what is expected again.
-    const trusted = there.manifest?.origin?.from === url.href ? there.manifest.origin.sha256 : undefined;
+    const target = join(modelsFolder, name);
     const part = partFile(join(workplace.folder, "download.part"));
+    const there = await installedModel(target);
+    if (there !== undefined) {
+      const { manifest, fault } = there;
+      if (manifest?.origin === undefined || !isFrom(manifest.origin, model)) {
+        throw appError("model/installed", `${target} is there and is not this model of the catalogue`);
+      }
+      if (manifest.architecture.imageSize !== imageSize) {
+        throw appError("model/installed", `${target} is for ${manifest.architecture.imageSize} pixels a side`);
+      }
+      if (fault === undefined) {
+        await part.discard();
+        return { folder: target, manifest, notes: ["it is installed, and whole"] };
+      }
+    }
+    // What was trusted once is what is expected again, from whichever mirror.
+    const trusted = there?.manifest?.origin?.sha256;
     const got = await download(part, {
       url,
       secretHeaders: options.hub.token === undefined ? {} : { authorization: `Bearer ${options.hub.token}` },
@@ -68,26 +78,27 @@ export async function pullModel(options: PullOptions): Promise<Installed> {
     const converted = await convert(part, model, imageSize);
     const manifest = manifestOf(model, name, converted, originOf(url, model, got, converted));
     await stage(workplace, part, converted);
-    const folder = await install(modelsFolder, workplace, manifest, { replace: there.fault !== undefined });
+    const folder = await install(modelsFolder, workplace, manifest, { replace: there !== undefined });
     await part.discard();
     const first = model.sha256 === undefined && trusted === undefined ? [firstUse(got)] : [];
-    const damaged = there.fault === undefined ? [] : [`it was damaged (${there.fault.code}) and is replaced`];
+    const damaged = there?.fault === undefined ? [] : [`it was damaged (${there.fault.code}) and is replaced`];
     return { folder, manifest, notes: [...damaged, ...converted.changes, ...first] };
   });
 }
 
-/** Neither manifest nor fault: nothing is there. */
 interface There {
-  readonly manifest?: Manifest | undefined;
-  readonly fault?: AppError | undefined;
+  /** Undefined where it cannot be read. */
+  readonly manifest: Manifest | undefined;
+  /** Undefined where the model is whole. */
+  readonly fault?: AppError;
 }
 
-async function installedModel(folder: string): Promise<There> {
+async function installedModel(folder: string): Promise<There | undefined> {
   const isThere = await stat(folder).then(
     () => true,
     () => false,
   );
-  if (!isThere) return {};
+  if (!isThere) return undefined;
   const manifest = await readManifest(folder).catch(() => undefined);
   try {
     await loadModel(folder);
@@ -96,6 +107,11 @@ async function installedModel(folder: string): Promise<There> {
     if (isAppError(error)) return { manifest, fault: error };
     throw error;
   }
+}
+
+/** Whether it came from this file of this repository, by whichever mirror. */
+function isFrom({ from }: Origin, model: HubModel): boolean {
+  return URL.canParse(from) && new URL(from).pathname.endsWith(fileUrl({ endpoint: "http://mirror" }, model).pathname);
 }
 
 async function convert(part: PartFile, model: HubModel, imageSize: number): Promise<Converted> {
@@ -110,7 +126,7 @@ async function convert(part: PartFile, model: HubModel, imageSize: number): Prom
     return converted;
   } catch (error) {
     // It came whole and is no such model: the next try begins anew.
-    await part.discard();
+    if (isAppError(error)) await part.discard();
     throw error;
   }
 }
@@ -132,7 +148,7 @@ function manifestOf(model: HubModel, name: string, { file, architecture }: Conve
   return { v: 1, name, architecture, sha256, mean, std, resize, kernel, licence, source, origin };
 }
 
-/** What needed no change is moved, so that it need not fit on the disk twice. */
+/** What needed no change is the part itself, so that it need not fit on the disk twice. */
 async function stage(workplace: Workplace, part: PartFile, { file, changes }: Converted): Promise<void> {
   if (changes.length > 0) await stageWeights(workplace, file);
   else await stageFile(workplace, part.path);

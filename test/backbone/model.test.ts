@@ -79,7 +79,10 @@ test("what is not there, or cut short, is refused with a code", async () => {
   await writeFile(short, file.subarray(0, file.length - 10));
   await expect(loadModel(short, { catalogue: noModels })).rejects.toMatchObject({ code: "safetensors/cut-short" });
   await writeFile(short, "hello");
-  await expect(loadModel(short, { catalogue: noModels })).rejects.toMatchObject({ code: "safetensors/cut-short" });
+  for (const precision of [undefined, "int8"] as const) {
+    const loading = loadModel(short, { catalogue: noModels, precision });
+    await expect(loading).rejects.toMatchObject({ code: "safetensors/cut-short" });
+  }
   await rm(weightsPath);
   await expect(loadModel(folder)).rejects.toMatchObject({ code: "model/not-found" });
 });

@@ -86,7 +86,7 @@ describe("model pull", () => {
 
   it.skipIf(!existsSync("/usr/bin/openssl"))("goes through a proxy to an https hub (needs openssl)", async () => {
     const [key, cert] = [join(root, "key.pem"), join(root, "cert.pem")];
-    const subject = ["-subj", "/CN=hub.test", "-addext", "subjectAltName=DNS:hub.test"];
+    const subject = ["-subj", "/CN=hub.test", "-addext", "subjectAltName=DNS:hub.test,IP:192.0.2.1"];
     const made = [
       "req",
       "-x509",
@@ -137,6 +137,15 @@ describe("model pull", () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("trusted on first use") });
     expect(tunnels.at(-1)).toBe(`hub.test:443 Basic ${Buffer.from("me:pw").toString("base64")}`);
     expect(authorizations).toEqual(["Bearer t"]);
+
+    // An address is held against the certificate's addresses, and not against the proxy's name.
+    const byAddress = async (address: string): Promise<string> => {
+      const args = ["pull", "tiny", "--catalogue", "catalogue.json", "--name", "by-address"];
+      const asked = { ...env, HF_ENDPOINT: `https://${address}`, NODE_EXTRA_CA_CERTS: cert };
+      return (await model(args, asked)).stderr;
+    };
+    expect(await byAddress("192.0.2.2")).toContain("download/certificate: 192.0.2.2 by proxy: ");
+    expect(await byAddress("192.0.2.1")).toContain("trusted on first use");
   });
 
   it.each([

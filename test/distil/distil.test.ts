@@ -81,6 +81,27 @@ describe("distilling", () => {
     expect(looks).toEqual([]);
   });
 
+  it("trains anew from another start, though it lies in the same place", async () => {
+    const { recipe, ...rest } = options();
+    const startPath = join(root, "start");
+    const train = (seed: number): ReturnType<typeof distil> =>
+      distil({ ...rest, recipe: { ...recipe, train: { ...recipe.train, seed } }, outFolder: startPath });
+    const on = (): ReturnType<typeof distil> => distil({ ...rest, recipe, startPath, outFolder: join(root, "on") });
+    await train(1);
+    const first = await on();
+    await train(2);
+    expect((await on()).sha256).not.toBe(first.sha256);
+  });
+
+  it("refuses images of which none is left to train on, before the teacher looks at them", async () => {
+    const { recipe, ...rest } = options();
+    const looks: string[] = [];
+    const onTeacher = (kind: string): number => looks.push(kind);
+    const few = distil({ ...rest, recipe: { ...recipe, heldOutPerClass: 6 }, onTeacher });
+    await expect(few).rejects.toMatchObject({ code: "distil/images" });
+    expect(looks).toEqual([]);
+  });
+
   it("refuses a teacher of another width", async () => {
     const wider = distil(options({ ...tinyArchitecture, width: 24 }));
     await expect(wider).rejects.toMatchObject({ code: "distil/teacher" });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -12,11 +12,16 @@ let root: string;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "l2p-edge-teacher-"));
-  for (const [n, label] of ["a", "b", "a", "b", "a"].entries()) {
-    await mkdir(join(root, "images", label), { recursive: true });
-    const background = { r: 50 * n, g: 20, b: 255 - 50 * n };
-    const image = sharp({ create: { width: 10, height: 8, channels: 3, background } });
-    await writeFile(join(root, "images", label, `${n}.png`), await image.png().toBuffer());
+  for (const [folder, green] of [
+    ["images", 20],
+    ["other images", 21],
+  ] as const) {
+    for (const [n, label] of ["a", "b", "a", "b", "a"].entries()) {
+      await mkdir(join(root, folder, label), { recursive: true });
+      const background = { r: 50 * n, g: green, b: 255 - 50 * n };
+      const image = sharp({ create: { width: 10, height: 8, channels: 3, background } });
+      await writeFile(join(root, folder, label, `${n}.png`), await image.png().toBuffer());
+    }
   }
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -32,6 +37,7 @@ function testTeacher(): TestTeacher {
   return {
     engine,
     info: engine.info,
+    identity: "a linear one",
     tokenNumbers: 2 * width,
     look: async (pixels, count) => {
       const features = (await engine.query({ pixels, count })).data;
@@ -116,10 +122,33 @@ describe("the teacher's cache", () => {
     expect(told(await viewSet("plain", second))).toEqual(told(await viewSet("plain", first)));
   });
 
-  it("of other images is another", async () => {
-    await viewSet("plain", await options("others", 1));
+  it("of other images, or of a teacher that answers otherwise, is another", async () => {
+    const one = await options("others", 1);
+    await viewSet("plain", one);
     await viewSet("plain", await options("others", 2));
-    expect(await readdir(join(root, "others"))).toHaveLength(2);
+    await viewSet("plain", { ...one, teacher: { ...one.teacher, identity: "the same, normalised otherwise" } });
+    // As many of each class, but other pixels.
+    await viewSet("plain", { ...one, images: await openTrainingImages(join(root, "other images"), 1, 1) });
+    expect(await readdir(join(root, "others"))).toHaveLength(4);
+  });
+
+  it.each(["pixels", "tokens", "features"])("computes again what is missing of the %s", async (what) => {
+    const cut = await options(`cut ${what}`);
+    const whole = told(await viewSet("plain", cut));
+    const [folder] = await readdir(cut.folder);
+    await truncate(join(cut.folder, folder!, `plain.${what}`), 100);
+    expect(told(await viewSet("plain", cut))).toEqual(whole);
+  });
+
+  it.each(["plain", "varied"] as const)("names the photograph that the %s views cannot show", async (kind) => {
+    const { images, ...rest } = await options(`damaged ${kind}`);
+    const read = async (index: number): Promise<Uint8Array> =>
+      index === 20 ? Buffer.from("no image") : await images.read(index);
+    const named = { ...images, read, name: (index: number) => `the ${index}th` };
+    await expect(viewSet(kind, { ...rest, images: named })).rejects.toMatchObject({
+      code: expect.stringMatching(/^image\/(format|damaged)$/),
+      message: expect.stringMatching(/^the 20th: /),
+    });
   });
 });
 

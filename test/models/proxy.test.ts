@@ -106,6 +106,14 @@ describe("through a proxy", () => {
     },
   );
 
+  it("with a % in its password that is not written out is told, without the password", async () => {
+    const env = { HTTPS_PROXY: "http://me:50%off@127.0.0.1:9" };
+    await expect(get(new URL(hub), { ...options, env })).rejects.toMatchObject({
+      code: "download/proxy",
+      message: expect.not.stringContaining("50"),
+    });
+  });
+
   it("that is not there is told with its own address", async () => {
     const gone = await fileServer(() => {});
     await gone.close();

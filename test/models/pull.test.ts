@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import { pullModel, type PullOptions } from "../../src/models/pull.ts";
 import { cleanUps } from "../support/clean-up.ts";
 import { fileServer, type FileServer, type Handler, serve } from "../support/file-server.ts";
 import { transformersNames } from "../support/foreign-names.ts";
-import { tinyModel } from "../support/tiny-model.ts";
+import { tinyModel, writeModel } from "../support/tiny-model.ts";
 
 const started = cleanUps();
 let models: string;
@@ -122,6 +123,66 @@ describe("model pull", () => {
     const { notes } = await pull(hub);
     expect(notes).toEqual(["it was damaged (model/hash) and is replaced"]);
     await expectWhole();
+  });
+
+  it("from another mirror is the same model: whole it stays, damaged it must be the same file", async () => {
+    const hub = await server((request, response) => serve(file, request, response));
+    await pull(hub);
+    let served: Uint8Array = file;
+    const mirror = await server((request, response) => serve(served, request, response));
+    const atPath = `${mirror.url}/mirrors/hf`;
+    expect((await pull(atPath)).notes).toEqual(["it is installed, and whole"]);
+    await writeFile(join(models, "tiny", "model.safetensors"), "damaged");
+    served = encodeSafetensors(transformersNames(stored));
+    await expect(pull(atPath)).rejects.toMatchObject({ code: "download/hash" });
+    served = file;
+    await pull(atPath);
+    await expectWhole();
+  });
+
+  it.each([
+    ["a folder of something else", async (folder: string) => writeFile(join(folder, "photo.jpg"), "x")],
+    [
+      "a model of the user's with a damaged manifest",
+      async (folder: string) => {
+        await writeModel(folder, tiny);
+        await writeFile(join(folder, "manifest.json"), "{");
+      },
+    ],
+    [
+      "a damaged model from elsewhere",
+      async (folder: string) => {
+        const { weightsPath } = await writeModel(folder, tiny);
+        await writeFile(weightsPath, "damaged");
+      },
+    ],
+  ])("never replaces %s", async (_, put) => {
+    const hub = await server((request, response) => serve(file, request, response));
+    await mkdir(join(models, "tiny"));
+    await put(join(models, "tiny"));
+    const before = await readdir(join(models, "tiny"));
+    await expect(pull(hub)).rejects.toMatchObject({ code: "model/installed" });
+    expect(await readdir(join(models, "tiny"))).toEqual(before);
+    expect(hub.seen).toEqual([]);
+  });
+
+  it("of a size that its patches do not fill asks nothing of the hub", async () => {
+    const hub = await server((request, response) => serve(file, request, response));
+    await expect(pull(hub, { imageSize: 20 })).rejects.toMatchObject({ code: "model/image-size" });
+    expect(hub.seen).toEqual([]);
+  });
+
+  it("that cannot be installed leaves what came, and the next one downloads nothing again", async () => {
+    const hub = await server((request, response) => serve(file, request, response));
+    const onProgress = (done: number): void => {
+      if (done === file.length) writeFileSync(join(models, "tiny"), "in the way");
+    };
+    await expect(pull(hub, { onProgress })).rejects.toMatchObject({ code: "model/installed" });
+    expect(await part()).toEqual(Buffer.from(file));
+    await rm(join(models, "tiny"));
+    await pull(hub);
+    await expectWhole();
+    expect(hub.seen.map(({ headers }) => headers.range)).toEqual([undefined, `bytes=${file.length}-`]);
   });
 
   it("converts Hugging Face's names, and another image size under another name", async () => {

@@ -121,6 +121,19 @@ describe.each([
     expect((await loadModel("tiny2", { modelsFolder: models, precision })).precision).toBe(precision);
   });
 
+  it("that prepares images otherwise than the model is refused, and made anew by convert", async () => {
+    const { folder } = await make(precision);
+    const path = join(models, "tiny", "manifest.json");
+    const corrected = { ...(JSON.parse(await readFile(path, "utf8")) as object), mean: [0.1, 0.2, 0.3] };
+    await writeFile(path, JSON.stringify(corrected));
+    await expect(loadModel("tiny", { modelsFolder: models, precision })).rejects.toMatchObject({
+      code: "model/variant",
+      message: expect.stringContaining("another mean than"),
+    });
+    expect((await make(precision)).folder).toBe(folder);
+    expect((await loadModel("tiny", { modelsFolder: models, precision })).manifest.mean).toEqual([0.1, 0.2, 0.3]);
+  });
+
   it("that is damaged is refused, and made anew by convert", async () => {
     const { folder } = await make(precision);
     const file = join(folder, "model.safetensors");
