@@ -23,10 +23,13 @@ const encoder = new TextEncoder();
 
 /** What people read before they type. */
 const documents = new Map(
-  ["README.md", "models/README.md", "deploy/README.md", ...examples.map((name) => `config/${name}`)].map((file) => [
-    file,
-    read(file),
-  ]),
+  [
+    "README.md",
+    "models/README.md",
+    "deploy/README.md",
+    "test/results/README.md",
+    ...examples.map((name) => `config/${name}`),
+  ].map((file) => [file, read(file)]),
 );
 const all = [...documents.values()].join("\n");
 

@@ -30,7 +30,7 @@ export interface OnnxEngineOptions {
   readonly prepack?: boolean;
   /** Of `tensorrt` alone. */
   readonly tensorrt?: TensorRtOptions;
-  /** How long the sessions of the start may take to be made and run once, ms; TensorRT builds engines in it. Default: no bound. */
+  /** How long the sessions of the start may take to be made, ms; TensorRT builds engines in it. Default: no bound. */
   readonly warmUpMs?: number;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
-import { open, type FileHandle, stat } from "node:fs/promises";
+import { closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
+import { open, type FileHandle, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Dtype, dtypeBytes, type StoredTensor, toFloat32 } from "../kernel/dtype.ts";
 import { appError } from "../kernel/errors.ts";
@@ -38,15 +38,19 @@ const chunkBytes = 2 ** 20;
 
 /**
  * Reads header and hash; the whole file is never in memory.
- * @throws AppError `safetensors/…`, `model/tensor-shape` by `read`
+ * @throws AppError `safetensors/…`, `model/tensor-shape`, `model/changed` by `read`
  */
 export async function openWeightsFile(
   path: string,
 ): Promise<Pick<WeightsFile, "sha256"> & { read(): Promise<WeightsFile> }> {
-  const file = await open(path);
+  // A hub's cache has links, and ONNX Runtime maps nothing that a link takes out of the folder.
+  const real = await realpath(path);
+  const file = await open(real);
   try {
+    // Before the hash: what replaces the file from here on is another one.
+    const seen = await file.stat();
     const sha256 = await hashOf(file);
-    return { sha256, read: () => readWeightsFile(path, sha256) };
+    return { sha256, read: async () => weightsIn(real, seen, sha256) };
   } finally {
     await file.close();
   }
@@ -65,11 +69,9 @@ function readHead(path: string, size: number): ReadonlyMap<string, TensorPlace> 
   return tensors;
 }
 
-async function readWeightsFile(path: string, sha256: string): Promise<WeightsFile> {
-  // A hub's cache has links, and ONNX Runtime maps nothing that a link takes out of the folder.
-  const real = realpathSync(path);
-  const seen = statSync(real);
+function weightsIn(real: string, seen: Stats, sha256: string): WeightsFile {
   const check = (): void => checkUnchanged(real, seen);
+  check();
   const tensors = readHead(real, seen.size);
   const places = [...tensors];
   const read = (place: TensorPlace): StoredTensor => {
@@ -121,7 +123,8 @@ function checkTypes(tensors: ReadonlyMap<string, TensorPlace>): void {
   }
 }
 
-function precisionOf(dtypes: readonly Dtype[]): Precision {
+/** By the smallest number type; bfloat16 counts as fp16. */
+export function precisionOf(dtypes: readonly Dtype[]): Precision {
   if (dtypes.includes("I8")) return "int8";
   return dtypes.some((dtype) => dtype === "F16" || dtype === "BF16") ? "fp16" : "fp32";
 }

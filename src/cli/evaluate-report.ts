@@ -6,7 +6,7 @@ import { appError } from "../kernel/errors.ts";
 
 interface ReportFlags {
   readonly html?: string;
-  readonly into?: string;
+  readonly into?: readonly string[];
 }
 
 const about = `
@@ -34,7 +34,7 @@ export function evaluateReportCommand(): Command {
     .description("Tables (Markdown, on stdout) and pictures of results that are there.")
     .argument("[folder]", "where the results are", ".cache/evaluate/results")
     .option("--html <file>", "write one page with pictures, which needs nothing else")
-    .option("--into <file>", "write tables and pictures where a Markdown file asks for them, see below")
+    .option("--into <files...>", "write tables and pictures where Markdown files ask for them, see below")
     .addHelpText("after", about)
     .addHelpText("after", "\nExample:\n  l2p-edge evaluate report .cache/evaluate/results --html report.html")
     .action(report);
@@ -51,7 +51,7 @@ async function report(folder: string, { html, into }: ReportFlags): Promise<void
     await write(html, await reportPage(results));
   }
   if (into === undefined) process.stdout.write(markdownTables(results));
-  else await fill(into, results);
+  else for (const path of into) await fill(path, results);
 }
 
 /** Pictures lie where the file's links say. */

@@ -1,4 +1,5 @@
 import { expectedShapes, type VitArchitecture } from "../backbone/architecture.ts";
+import { partName } from "../backbone/quantised.ts";
 import { sizeOf, type Tensor } from "../kernel/tensor.ts";
 
 /** One trained tensor and where its numbers lie in the flat array. */
@@ -20,11 +21,6 @@ export interface ParameterLayout {
   readonly size: number;
 }
 
-/** The parts of a weight that the graph asks for by themselves: queries apart from keys and values. */
-export function parameterName(name: string, rows?: readonly [number, number]): string {
-  return rows === undefined ? name : `${name}[${rows.join(":")}]`;
-}
-
 export function layoutOf(architecture: VitArchitecture): ParameterLayout {
   const { width } = architecture;
   const parameters: Parameter[] = [];
@@ -36,8 +32,8 @@ export function layoutOf(architecture: VitArchitecture): ParameterLayout {
   };
   for (const [name, [rows, ...rest]] of expectedShapes(architecture)) {
     if (name.includes("attn.qkv")) {
-      push(parameterName(name, [0, width]), [width, ...rest]);
-      push(parameterName(name, [width, 3 * width]), [2 * width, ...rest]);
+      push(partName(name, [0, width]), [width, ...rest]);
+      push(partName(name, [width, 3 * width]), [2 * width, ...rest]);
     } else if (name === "patch_embed.proj.weight") {
       push(name, [rows!, sizeOf(rest)]);
     } else {

@@ -1,7 +1,8 @@
 import { type Normalisation, vit, type WeightSource } from "../backbone/vit.ts";
+import { partName } from "../backbone/quantised.ts";
 import { gradient } from "../onnx/gradient.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
-import { type ParameterLayout, parameterName } from "./parameters.ts";
+import type { ParameterLayout } from "./parameters.ts";
 
 /** A ViT in a graph, whose every weight is an input by its name. */
 export interface TrainedVit {
@@ -20,7 +21,7 @@ export function trainedVit(
 ): TrainedVit {
   const { imageSize, width } = architecture;
   const inputs = new Map(parameters.map(({ name, shape }) => [name, g.input(name, "float32", shape)]));
-  const weight: WeightSource = (name, _shape, rows) => inputs.get(parameterName(name, rows))!;
+  const weight: WeightSource = (name, _shape, rows) => inputs.get(partName(name, rows))!;
   const pixels = g.input("pixels", "uint8", ["B", imageSize, imageSize, 3]);
   const prompts = g.input("prompts", "float32", ["B", "T", width]);
   return {

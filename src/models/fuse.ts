@@ -6,7 +6,7 @@ const apart = /^(blocks\.\d+\.attn)\.[qkv]\.(weight|bias)$/;
 
 /**
  * Joins each block's q, k, v, of [D, D] or [D], to timm's qkv of [3D, D] or [3D], in that order.
- * @throws AppError `model/tensor-missing`, `model/tensor-shape`
+ * @throws AppError `model/tensor-missing`, `model/tensor-shape`, `model/tensor-twice`
  */
 export function fuseAttention({ tensors, original, changes }: NamedTensors): NamedTensors {
   const fused = new Map(tensors);

@@ -4,6 +4,7 @@ import { backboneInfo } from "../backbone/architecture.ts";
 import { isModelName, requireModelName } from "../backbone/installed.ts";
 import type { Manifest } from "../backbone/manifest.ts";
 import { loadModel, type Model } from "../backbone/model.ts";
+import { precisionOf } from "../backbone/weights-file.ts";
 import { toFloat32 } from "../kernel/dtype.ts";
 import { appError, isAppError } from "../kernel/errors.ts";
 import { decodeSafetensors } from "../kernel/safetensors.ts";
@@ -70,13 +71,12 @@ export async function roundModel(model: Model, precision: RoundedPrecision, onPr
 export function inMemory(manifest: Manifest, file: Uint8Array, weightsPath: string): Model {
   const { tensors } = decodeSafetensors(file);
   const { name, architecture, sha256 } = manifest;
-  const dtypes = new Set([...tensors.values()].map(({ dtype }) => dtype));
   return {
     manifest,
     architecture,
     info: backboneInfo(name, sha256, architecture),
     weights: new Map([...tensors].map(([key, stored]) => [key, toFloat32(stored)])),
-    precision: dtypes.has("F16") || dtypes.has("BF16") ? "fp16" : "fp32",
+    precision: precisionOf([...tensors.values()].map(({ dtype }) => dtype)),
     weightsPath,
   };
 }

@@ -1,8 +1,9 @@
-import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { embeddedModelPath, loadModel } from "../../src/backbone/model.ts";
+import { openWeightsFile } from "../../src/backbone/weights-file.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/kernel/safetensors.ts";
 import { sizeOf } from "../../src/kernel/tensor.ts";
 import { needsSharedData, sharedData, sharedPath } from "../support/shared-data.ts";
@@ -85,6 +86,14 @@ test("what is not there, or cut short, is refused with a code", async () => {
   }
   await rm(weightsPath);
   await expect(loadModel(folder)).rejects.toMatchObject({ code: "model/not-found" });
+});
+
+test("a file that is replaced after it was hashed is not taken for the one that was", async () => {
+  const { weightsPath } = await writeModel(folder, tinyModel());
+  const opened = await openWeightsFile(weightsPath);
+  await copyFile(weightsPath, join(folder, "new"));
+  await rename(join(folder, "new"), weightsPath);
+  await expect(opened.read()).rejects.toMatchObject({ code: "model/changed" });
 });
 
 test("integers are no weights of a ViT", async () => {

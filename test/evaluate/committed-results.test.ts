@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDrawing } from "../../src/evaluate/report/draw.ts";
 import { fillTables } from "../../src/evaluate/report/fill-tables.ts";
@@ -7,17 +7,23 @@ import { drawPictures } from "../../src/evaluate/report/pictures.ts";
 import { readResults } from "../../src/evaluate/report/read-results.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const readme = await readFile(join(root, "README.md"), "utf8");
 const results = await readResults(join(root, "test/results/evaluate"));
-const anew = "npx l2p-edge evaluate report test/results/evaluate --into README.md";
+const documents = ["README.md", "test/results/README.md"];
+const anew = `npx l2p-edge evaluate report test/results/evaluate --into ${documents.join(" ")}`;
 
-describe("README.md's tables and pictures", () => {
+describe.each(documents)("%s's tables and pictures", (path) => {
   it(`are what \`${anew}\` makes of test/results/evaluate`, async () => {
-    expect(readme).toContain(anew);
-    expect(readme).toMatch(/^<!-- results: /m);
-    expect(fillTables(readme, results)).toBe(readme);
-    for (const { path, svg } of drawPictures(await openDrawing(), readme, results)) {
-      expect((await readFile(join(root, path), "utf8")) === svg, `${path} is what is drawn now`).toBe(true);
+    const markdown = await readFile(join(root, path), "utf8");
+    expect(markdown).toMatch(/^<!-- results: /m);
+    expect(fillTables(markdown, results)).toBe(markdown);
+    const pictures = drawPictures(await openDrawing(), markdown, results);
+    for (const { path: link, svg } of pictures) {
+      const drawn = (await readFile(join(root, dirname(path), link), "utf8")) === svg;
+      expect(drawn, `${link} is what is drawn now`).toBe(true);
     }
   });
+});
+
+it("how they are made anew stands beside them", async () => {
+  expect(await readFile(join(root, "test/results/README.md"), "utf8")).toContain(anew);
 });
