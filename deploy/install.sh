@@ -46,7 +46,7 @@ identity() {
 
 node_path() {
   local path
-  path=$(readlink -f "$(command -v node)") || fail "there is no node on the PATH: install Node 20.11 or newer"
+  path=$(readlink -f "$(command -v node)") || fail "there is no node on the PATH: install Node 20.19 or newer"
   case $path in
     /home/* | /root/* | /run/user/*) [[ -n $root ]] || fail "the service may not read $path: install Node system-wide" ;;
   esac

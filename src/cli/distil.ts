@@ -120,7 +120,7 @@ function describe({ step, seconds, loss, ...watched }: LogEntry, steps: number):
 function compareCommand(): Command {
   return new Command("compare")
     .description("Nearest-class-mean and LDA accuracy of models' frozen features on a labelled data set.")
-    .argument("<model...>", "model folders or .safetensors files")
+    .argument("<model...>", "installed models' names, model folders or .safetensors files")
     .requiredOption("--data <path>", "ImageFolder tree with train and test, or a .tar or .tar.gz of one")
     .option("--train <n>", "training images of each class", number(1), 100)
     .option("--test <n>", "test images of each class", number(1), 20)

@@ -48,7 +48,7 @@ export function evaluateCommand(): Command {
     .addArgument(new Argument("<scenario>", "see below").choices(scenarioNames))
     .option("--data <path>", "images: an ImageFolder tree, or a .tar or .tar.gz of one")
     .option("--methods <list>", "with commas between", names, ["ncm", "slda", "stream"])
-    .option("--model <path>", "model folder or .safetensors file; default: the embedded one")
+    .option("--model <path>", "model name or path; default: the embedded one")
     .addOption(
       new Option("--protocol <kind>", "each image once, or 5 epochs a task as in the paper")
         .choices(["single-pass", "paper"])

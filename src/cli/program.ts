@@ -7,6 +7,7 @@ import { demoCommand } from "./demo.ts";
 import { distilCommand } from "./distil.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
+import { explainCommand } from "./explain.ts";
 import { modelCommand } from "./model.ts";
 import { predictCommand } from "./predict.ts";
 import { runCommand } from "./run.ts";
@@ -22,6 +23,7 @@ const commands = [
   snapshotCommand,
   modelCommand,
   doctorCommand,
+  explainCommand,
   benchCommand,
   evaluateCommand,
   distilCommand,

@@ -1,11 +1,22 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { errorHints } from "../../src/kernel/errors.ts";
 import { cleanUps } from "../support/clean-up.ts";
 import { runCli } from "../support/cli.ts";
 import { workplace } from "../support/node.ts";
 
 const started = cleanUps();
+
+describe("explain", () => {
+  it("says what to do about a code, about those that begin alike, or about all", async () => {
+    const one = await runCli(["explain", "label/late"]);
+    expect(one).toMatchObject({ status: 0, stdout: `label/late\n  ${errorHints["label/late"]}\n` });
+    const some = JSON.parse((await runCli(["explain", "label/", "--json"])).stdout) as object;
+    expect(Object.keys(some)).toEqual(Object.keys(errorHints).filter((code) => code.startsWith("label/")));
+    expect(JSON.parse((await runCli(["explain", "--json"])).stdout)).toEqual(errorHints);
+  });
+});
 
 describe("wrong use", () => {
   it.each([
@@ -19,6 +30,7 @@ describe("wrong use", () => {
     { args: ["predict"], says: "missing required argument" },
     { args: ["predict", "a.jpg"], says: "--config, --state or --snapshot" },
     { args: ["predict", "a.jpg", "--state", "s", "--snapshot", "f"], says: "cannot be used with" },
+    { args: ["explain", "nonsense"], says: "no error code" },
     { args: ["camera", "--node", "box"], says: "--data or --video" },
     { args: ["camera", "--node", "box", "--fps", "fast"], says: "fps" },
   ])("$args gets one coded line", async ({ args, says }) => {

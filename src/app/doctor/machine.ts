@@ -37,7 +37,7 @@ export function machineChecks(probes: MachineProbes): readonly Check[] {
 }
 
 /** As `engines` in package.json says. */
-const oldestNode = [20, 11] as const;
+const oldestNode = [20, 19] as const;
 
 function nodeFinding(version: string): Finding {
   const [major = 0, minor = 0] = version.split(".").map(Number);

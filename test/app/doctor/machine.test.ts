@@ -1,13 +1,19 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Finding, runChecks } from "../../../src/app/doctor/check.ts";
 import { machineChecks, machineProbes, type MachineProbes } from "../../../src/app/doctor/machine.ts";
+
+const { engines } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../../package.json"), "utf8")) as {
+  engines: { node: string };
+};
 
 const files = {
   "/proc/cpuinfo": "model name\t: Some CPU\nflags\t\t: sse avx avx2 avx512f\n",
   "/proc/meminfo": "MemTotal:  8388608 kB\nMemFree: 1 kB\nMemAvailable: 4194304 kB\n",
 };
 const probes: MachineProbes = {
-  nodeVersion: "20.11.0",
+  nodeVersion: "20.19.0",
   architecture: "x64",
   cores: 4,
   read: async (path) => (files as Readonly<Record<string, string>>)[path],
@@ -29,21 +35,21 @@ const cpu =
 describe("the machine", () => {
   it("is told when it is good", async () => {
     expect(await found()).toEqual({
-      Node: { verdict: "ok", detail: "20.11.0" },
+      Node: { verdict: "ok", detail: "20.19.0" },
       processor: { verdict: "ok", detail: "Some CPU, 4 cores; AVX-512: the fastest path" },
       memory: { verdict: "ok", detail: "4096 of 8192 MiB available" },
       temperature: { verdict: "ok", detail: "45 °C" },
     });
   });
 
-  it.each(["18.20.0", "20.10.0", "nonsense"])("Node %s is too old", async (nodeVersion) => {
+  it.each(["18.20.0", "20.18.3", "nonsense"])("Node %s is too old", async (nodeVersion) => {
     expect((await found({ nodeVersion })).Node).toMatchObject({
       verdict: "failed",
-      advice: expect.stringContaining("20.11"),
+      advice: expect.stringContaining(`Node ${engines.node.slice(">=".length)} or newer`),
     });
   });
 
-  it.each(["20.19.0", "22.0.0"])("Node %s is not", async (nodeVersion) => {
+  it.each(["20.20.1", "22.0.0"])("Node %s is not", async (nodeVersion) => {
     expect((await found({ nodeVersion })).Node?.verdict).toBe("ok");
   });
 
