@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppError, appError, isAppError } from "../kernel/errors.ts";
-import { receive, type Receipt, type ReceiveOptions, Transient } from "./receive.ts";
+import type { Receipt } from "./answer-headers.ts";
+import { receive, type ReceiveOptions, Transient } from "./receive.ts";
 import type { PartFile } from "./part-file.ts";
 
 export interface DownloadOptions extends ReceiveOptions {
-  /** Of the whole file, where it is known. */
+  /** Of the whole file, where it is known: the catalogue's, or that of an earlier pull. */
   readonly sha256?: string | undefined;
   /** Waits before each new try, in ms; as many tries as there are waits may come to nothing one after another. */
   readonly retryDelaysMs: readonly number[];
@@ -36,12 +37,12 @@ export async function download(part: PartFile, options: DownloadOptions): Promis
   const sizeBytes = await part.size();
   const sha256 = await hashFile(part.path);
   for (const [expected, who] of [
-    [options.sha256, "the catalogue"],
-    [receipt.hubSha256, "the hub"],
+    [options.sha256, "expected is"],
+    [receipt.hubSha256, "the hub says"],
   ]) {
     if (expected === undefined || expected === sha256) continue;
     await part.discard();
-    throw appError("download/hash", `sha256 is ${sha256}, ${who} says ${expected}`);
+    throw appError("download/hash", `sha256 is ${sha256}, ${who} ${expected}`);
   }
   return { ...receipt, sha256, sizeBytes };
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type AppError, appError } from "../kernel/errors.ts";
 import type { Body } from "./body.ts";
+import { hubReceipt, rangeStart, type Receipt, strongValidator, totalBytes } from "./answer-headers.ts";
 import { type Answer, get, type GetOptions } from "./http.ts";
 import { expectRoom, type PartFile, raiseDisk } from "./part-file.ts";
 import { looksLikeWeights, wholeSize } from "./whole-size.ts";
@@ -12,12 +13,6 @@ export interface ReceiveOptions extends Omit<GetOptions, "headers"> {
   /** Nothing larger is taken. */
   readonly maxBytes: number;
   readonly onProgress?: ((done: number, total: number | undefined) => void) | undefined;
-}
-
-/** What the hub said beside the bytes. */
-export interface Receipt {
-  readonly hubSha256?: string | undefined;
-  readonly revision?: string | undefined;
 }
 
 /** What another try may heal. */
@@ -177,35 +172,4 @@ function refusal(status: number, headers: IncomingHttpHeaders, url: URL): Error 
   if (status !== 408 && status !== 429 && status < 500) return fault;
   const seconds = Number(headers["retry-after"] ?? 0);
   return new Transient(fault, Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 120) * 1000 : 0);
-}
-
-/** [RFC 9110 14.4] NaN for what is none. */
-function rangeStart(headers: IncomingHttpHeaders): number {
-  return Number(/^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(headers["content-range"] ?? "")?.[1]);
-}
-
-function totalBytes(headers: IncomingHttpHeaders, start: number): number | undefined {
-  const range = /^bytes \d+-\d+\/(\d+)$/.exec(headers["content-range"] ?? "");
-  if (range !== null) return Number(range[1]);
-  return headers["content-length"] === undefined ? undefined : start + Number(headers["content-length"]);
-}
-
-/** [RFC 9110 13.1.5] a weak ETag does not say that bytes are the same; a date does well enough. */
-function strongValidator(headers: IncomingHttpHeaders): string | undefined {
-  const { etag } = headers;
-  return etag !== undefined && !etag.startsWith("W/") ? etag : headers["last-modified"];
-}
-
-/** Hugging Face's hub tells of a large file in the answer that redirects to it (huggingface_hub/file_download.py). */
-function hubReceipt(answers: readonly IncomingHttpHeaders[]): Receipt & { readonly sizeBytes: number | undefined } {
-  const first = (name: string): string | undefined =>
-    answers.map((headers) => headers[name]).find((value): value is string => typeof value === "string");
-  const sha256 = first("x-linked-etag")?.replaceAll('"', "").toLowerCase();
-  const size = Number(first("x-linked-size"));
-  const revision = first("x-repo-commit");
-  return {
-    hubSha256: sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : undefined,
-    revision: revision !== undefined && /^[0-9a-f]{7,64}$/.test(revision) ? revision : undefined,
-    sizeBytes: Number.isSafeInteger(size) && size > 0 ? size : undefined,
-  };
 }
