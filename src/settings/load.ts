@@ -41,10 +41,11 @@ export function parseSettings(text: string, name: string, variables: Variables):
     ...environment.faults.map(({ variable, problem }) => ({ line: Infinity, text: `${variable} ${problem}` })),
   ];
   const report = ({ path, problem }: Fault): void => {
-    const key = path.map(String).join(".");
-    const override = environment.overrides.find((one) => key === one.path.join("."));
+    const override = environment.overrides.find((one) => one.path.every((key, i) => key === path[i]));
     const line = override === undefined ? document.lineOf(path) : Infinity;
-    lines.push({ line, text: `${override?.variable ?? `${name}:${line} ${key}`}: ${problem}`.replace(" :", ":") });
+    const place = override?.variable ?? `${name}:${line}`;
+    const key = path.slice(override?.path.length ?? 0).join(".");
+    lines.push({ line, text: `${key === "" ? place : `${place} ${key}`}: ${problem}` });
   };
 
   const root = withOverrides(document.root, environment.overrides);

@@ -149,6 +149,9 @@ describe("environment", () => {
     expect(faults("", { L2P_EDGE_STREAM__LABEL_WINDOW_MS: "soon" })[0]).toMatch(
       /^L2P_EDGE_STREAM__LABEL_WINDOW_MS: must be a number, is "soon"/,
     );
+    expect(faults("", { L2P_EDGE_DASHBOARD__ALLOWED_HOSTS: "[a.example, B]" })[0]).toMatch(
+      /^L2P_EDGE_DASHBOARD__ALLOWED_HOSTS 1: must be a host name in small letters/,
+    );
     expect(faults("", { L2P_EDGE_MQTT__KEEPALIVE: "5" })).toEqual([
       "L2P_EDGE_MQTT__KEEPALIVE names no setting: did you mean L2P_EDGE_MQTT__KEEP_ALIVE_S?",
     ]);
