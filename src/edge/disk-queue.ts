@@ -26,7 +26,7 @@ export interface QueuedMessage {
 export interface DiskQueue {
   /** When it returns, the message outlives the process; after `sync`, a power cut. @throws AppError `queue/io`, `queue/full` */
   push(topic: string, payload: Uint8Array): void;
-  /** The oldest that was not taken yet. */
+  /** The oldest that was not taken yet. @throws AppError `queue/io` for a file that cannot be read, which the next call passes over */
   take(): QueuedMessage | undefined;
   /** The message needs not be kept any more. */
   done(n: number): void;
@@ -84,7 +84,7 @@ export function openDiskQueue(options: DiskQueueOptions): DiskQueue {
     const numbers = readdirSync(folder).flatMap((name) => segmentNumber(name) ?? []);
     for (const number of numbers.toSorted((a, b) => a - b)) {
       grow(number);
-      for (const { entry } of tail().file.read().records) {
+      for (const { entry } of readable(tail())) {
         if ("done" in entry) {
           doneBefore.add(entry.done);
           next = Math.max(next, entry.done + 1);
@@ -99,6 +99,17 @@ export function openDiskQueue(options: DiskQueueOptions): DiskQueue {
     if (segments.length === 0) grow(0);
     for (const part of segments) for (const n of doneBefore) if (part.first <= n && n <= part.last) part.open -= 1;
     shrink();
+  }
+
+  /** Nothing of a file on a bad sector: a node must start, whatever became of results that nobody fetched. */
+  function readable({ file }: Part): ReturnType<Segment["read"]>["records"] {
+    try {
+      return file.read().records;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EIO") throw error;
+      log("error", `a file of the queue in ${folder} cannot be read, and its results are not sent`, error);
+      return [];
+    }
   }
 
   /** Lets go of what is done: whole files from the front; the last one is emptied. */

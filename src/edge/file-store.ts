@@ -68,10 +68,12 @@ export async function fileStore(options: FileStoreOptions): Promise<SnapshotStor
   async function prune(): Promise<void> {
     const all = await files();
     const old = [false, true].flatMap((corrupt) => all.filter((file) => file.corrupt === corrupt).slice(options.keep));
-    for (const { name } of old) {
-      known.delete(name);
-      await rm(join(folder, name), { force: true });
-    }
+    for (const { name } of old) await remove(name);
+  }
+
+  async function remove(name: string): Promise<void> {
+    known.delete(name);
+    await rm(join(folder, name), { force: true });
   }
 
   let sequence = await attempt(async () => {
@@ -89,8 +91,13 @@ export async function fileStore(options: FileStoreOptions): Promise<SnapshotStor
     save: (bytes, about) =>
       attempt(async () => {
         const name = checkpointName(sequence++, about.poolVersion, about.createdAt);
+        const last = known.get((await good())[0]?.name ?? "");
         await writeDurably(folder, name, bytes);
         known.set(name, { ...about, name, sizeBytes: bytes.length });
+        // What a full journal asks for while nothing is learned is the same again: it must not push out what differs.
+        const isSame =
+          about.reason === "journal" && last?.reason === "journal" && last.poolVersion === about.poolVersion;
+        if (isSame) await remove(last.name).catch((error: unknown) => log("warn", `${last.name} stays`, error));
         // The new one is safe: that an old one stays is no reason to fail.
         await prune().catch((error: unknown) => log("warn", "old checkpoints could not be removed", error));
         return name;

@@ -50,10 +50,21 @@ export function forwarder(options: ForwarderOptions): Forwarder {
 
   function pump(): void {
     while (underway < window() && retryTimer === undefined) {
-      const message = isOver ? undefined : (unsent.shift() ?? queue.take());
+      const message = isOver ? undefined : (unsent.shift() ?? taken());
       if (message === undefined) return;
       underway += 1;
       void forward(message);
+    }
+  }
+
+  /** A file that cannot be read is passed over: what follows it is sent. */
+  function taken(): QueuedMessage | undefined {
+    for (;;) {
+      try {
+        return queue.take();
+      } catch (error) {
+        log("error", "results that waited on disk cannot be read, and are not sent", error);
+      }
     }
   }
 

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { appError } from "../kernel/errors.ts";
+import { syncFolder } from "./durable-file.ts";
 
 /** A file that grows at its end only, and whose end is known: what was not acknowledged is not there. One call at a time. */
 export interface JournalFile {
@@ -154,15 +155,6 @@ async function writeNew(path: string, parts: readonly Uint8Array[]): Promise<Fil
   } catch (error) {
     await handle.close().catch(() => undefined);
     throw error;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -86,10 +86,13 @@ export async function openConnection(options: ConnectionOptions, version: 4 | 5)
     // mqtt.js sends the PUBACK unless it is given an error, which it then ignores: ours comes from the window.
     window.whenOpen(() => next(packet.qos === 0 ? undefined : new Error("acknowledged when settled")));
   };
+  // Not a race of each message with `ended`: a promise keeps all that ever waited for it.
+  const onTheirWay = new Set<(result: SendResult) => void>();
   const ended = new Promise<AppError>((resolve) => {
     client.once("close", () => {
       window.close();
       client.end(true);
+      for (const give of onTheirWay) give("later");
       resolve(fault ?? appError("mqtt/unreachable", `${where}: the connection was closed`));
     });
   });
@@ -107,7 +110,15 @@ export async function openConnection(options: ConnectionOptions, version: 4 | 5)
     get backlogBytes() {
       return socket.writableLength;
     },
-    send: (message) => Promise.race([sendOver(client, message), ended.then((): SendResult => "later")]),
+    send: (message) =>
+      new Promise((resolve) => {
+        if (client.disconnecting || !client.connected) return resolve("later");
+        onTheirWay.add(resolve);
+        void sendOver(client, message).then((result) => {
+          onTheirWay.delete(resolve);
+          resolve(result);
+        });
+      }),
     subscribe: (filter) => Promise.race([subscribeTo(client, [filter], where), ended.then((e) => Promise.reject(e))]),
     unsubscribe: async (filter) => void (await Promise.race([client.unsubscribeAsync(filter).catch(() => {}), ended])),
     ended,

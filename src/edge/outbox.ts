@@ -97,7 +97,12 @@ export function outbox(options: OutboxOptions): Outbox {
     if (isKept(newest) && isTooLarge)
       refuse(newest, appError("mqtt/refused", `${topic}: larger than the whole outbox`));
     else if (isTooLarge || (isKept(newest) && keptIsRefused)) drop(newest);
-    while (isOver()) drop(firstToGo(newest));
+    while (isOver()) {
+      const next = firstToGo(newest);
+      // All others are on their way: lowered bounds hold again when the broker has them.
+      if (!entries.includes(next)) return;
+      drop(next);
+    }
   }
 
   /** Nothing is lost with a kept one; the last of them, so that they stay in order. */

@@ -28,7 +28,9 @@ export const streamSchema: z.ZodType<StreamChoice> = section("Bounds and periods
   whenJournalFull: z
     .enum(["hold", "reject"])
     .default("reject")
-    .describe("A label that finds no room on disk: rejected, or held at the broker until there is room."),
+    .describe(
+      "A label that finds no room: rejected, or held at the broker until there is. While learning is paused, labels beyond maxPendingLabels are rejected all the same: commands wait behind what is held.",
+    ),
   journalWaitMs: milliseconds(0, 5000).describe("How long a label waits for room in the journal."),
   journalRetryMs: milliseconds(1, 250).describe("How often it is tried meanwhile."),
   asksPerHour: atLeast(0, 60)

@@ -92,6 +92,7 @@ export function join(options: JoinOptions): OperatorFunction<ArrivedFrame | Arri
     const hash = frame?.hash ?? null;
     if (book.memory.has(key, hash)) return [{ kind: "duplicate", settle }];
     const same = book.find(key, hash);
+    if (same?.safe === true) return [{ kind: "duplicate", settle }];
     if (same !== undefined) {
       // It came again before the first was safe: both end together.
       same.settles.push(settle);

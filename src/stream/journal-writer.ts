@@ -11,6 +11,8 @@ export interface JournalWriterOptions {
   readonly scheduler?: SchedulerLike;
   /** False while no more labels may be taken; batches are always written. */
   readonly hasRoom: () => boolean;
+  /** Nothing is learned that would make room: then no label is held, or `resume-learning` would wait behind it. */
+  readonly isPaused: () => boolean;
   /** Asks for a checkpoint, which makes room. */
   readonly needsRoom: () => void;
   readonly log: Log;
@@ -52,7 +54,7 @@ interface Lane {
 }
 
 export function journalWriter(options: JournalWriterOptions): JournalWriter {
-  const { journal, settings, clock, scheduler = asyncScheduler, hasRoom, needsRoom, log } = options;
+  const { journal, settings, clock, scheduler = asyncScheduler, hasRoom, isPaused, needsRoom, log } = options;
   const lanes: readonly Lane[] = (["batch", "frame", "label"] as const).map((name) => ({
     name,
     jobs: [],
@@ -62,6 +64,8 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
   const waiting = (): number => lanes.reduce((sum, { jobs }) => sum + jobs.length, 0);
   let busy = false;
   let closed = false;
+  /** Told once, until an entry is written again. */
+  let toldFault: string | undefined;
 
   /** Writes the jobs in one append, or one by one up to the first that fails. */
   async function write(jobs: readonly Job[]): Promise<{ readonly written: number; readonly error: AppError | null }> {
@@ -88,8 +92,10 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
     // Nobody else takes from the lane meanwhile (`busy`); `close` empties it.
     for (const job of group.slice(0, written)) job.done("written");
     jobs.splice(0, written);
+    if (written > 0) toldFault = undefined;
     if (error !== null) {
-      log("warn", "the journal took no entry; trying again", error);
+      if (toldFault !== error.code) log("warn", "the journal took no entry; trying again", error);
+      toldFault = error.code;
       needsRoom();
     }
     return error;
@@ -100,7 +106,8 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
     const head = lane.jobs[0];
     if (error === null || head === undefined) return;
     const isOver = clock.monotonicMs() - head.sinceMs >= settings.journalWaitMs;
-    if (lane.name !== "batch" && settings.whenJournalFull === "reject" && isOver) {
+    const mayHold = settings.whenJournalFull === "hold" && !(error.code === "label/overflow" && isPaused());
+    if (lane.name !== "batch" && !mayHold && isOver) {
       lane.jobs.shift();
       return head.failed(error);
     }

@@ -32,7 +32,12 @@ export function microBatch<T, R>(
       let completed = false;
       let isOpen = false;
       let timer: Subscription | null = null;
-      const subscription = new Subscription();
+      let inner: Subscription | null = null;
+      // Not each timer and batch added to it: it would keep those that are over.
+      const subscription = new Subscription(() => {
+        timer?.unsubscribe();
+        inner?.unsubscribe();
+      });
 
       function take(waited: boolean): void {
         const { size, maxWaitMs } = options;
@@ -45,7 +50,7 @@ export function microBatch<T, R>(
         running = true;
         const batch = queue.slice(0, size);
         queue = queue.slice(size);
-        const inner = from(project(batch)).subscribe({
+        inner = from(project(batch)).subscribe({
           next: (result) => subscriber.next(result),
           error: (error: unknown) => subscriber.error(error),
           complete: () => {
@@ -53,16 +58,14 @@ export function microBatch<T, R>(
             take(false);
           },
         });
-        subscription.add(inner);
       }
 
       function wait(): void {
-        if (timer !== null) return;
-        timer = scheduler.schedule(() => {
+        timer ??= scheduler.schedule(() => {
+          timer?.unsubscribe();
           timer = null;
           take(true);
         }, options.maxWaitMs);
-        subscription.add(timer);
       }
 
       const error = (cause: unknown): void => subscriber.error(cause);

@@ -20,6 +20,8 @@ export interface Recovered {
   readonly batches: readonly RecoveredBatch[];
   /** In no batch and not dropped: learned next, or waiting for their frames. */
   readonly open: readonly RecoveredLabel[];
+  /** Dropped, and not given again since: a checkpoint may still remember them as taken. */
+  readonly dropped: readonly LabelKey[];
 }
 
 /**
@@ -29,6 +31,7 @@ export interface Recovered {
  */
 export function recoverLabels(entries: readonly JournalEntry[], through: number): Recovered {
   let open: RecoveredLabel[] = [];
+  let dropped: LabelKey[] = [];
   const batches: RecoveredBatch[] = [];
 
   /** Takes the oldest open label of this key out. */
@@ -42,6 +45,7 @@ export function recoverLabels(entries: readonly JournalEntry[], through: number)
     if (entry.kind === "label") {
       const { camera, frameId, label, receivedAt, frame = null } = entry;
       const key = { camera, frameId, label };
+      dropped = dropped.filter((other) => !sameLabel(other, key));
       // Written twice when the first append failed half-way and was tried again.
       const same = open.find((other) => sameLabel(other.key, key) && mayBeSame(other.frame, frame));
       if (same === undefined) open.push({ key, receivedAt, frame });
@@ -56,13 +60,17 @@ export function recoverLabels(entries: readonly JournalEntry[], through: number)
       const labels = entry.labels.map(take).filter((label) => label !== undefined);
       const { poolVersion, plasticity } = entry;
       batches.push({ poolVersion, labels, ...(plasticity !== undefined && { plasticity }) });
-    } else if (take(entry) === undefined && batches.length > 0) {
+    } else {
+      const { camera, frameId, label } = entry;
+      dropped.push({ camera, frameId, label });
+      if (take(entry) !== undefined || batches.length === 0) continue;
       const last = batches.pop()!;
-      const labels = last.labels.filter((label) => !sameLabel(label.key, entry));
+      const labels = last.labels.filter((other) => !sameLabel(other.key, entry));
       batches.push({ ...last, labels });
     }
   }
-  return { batches: batches.filter(({ poolVersion, labels }) => poolVersion > through && labels.length > 0), open };
+  const replayed = batches.filter(({ poolVersion, labels }) => poolVersion > through && labels.length > 0);
+  return { batches: replayed, open, dropped };
 }
 
 function mayBeSame(a: Uint8Array | null, b: Uint8Array | null): boolean {

@@ -31,7 +31,9 @@ export interface ReopenOptions {
 
 export function reopen(entries: readonly JournalEntry[], options: ReopenOptions): Reopened {
   const { progress, log } = options;
-  const { batches, open } = recoverLabels(entries, progress.through);
+  const { batches, open, dropped } = recoverLabels(entries, progress.through);
+  // It was rejected: its sender may give it again.
+  for (const key of dropped) options.book.memory.remove(key, null);
   const first = batches[0]?.poolVersion;
   if (first !== undefined && first !== progress.through + 1) {
     log("warn", `batches ${progress.through + 1} to ${first - 1} are neither in the checkpoint nor in the journal`);

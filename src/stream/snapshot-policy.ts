@@ -22,8 +22,9 @@ export interface SnapshotPolicyOptions {
   readonly scheduler: SchedulerLike;
 }
 
-/** A journal that is still full, though nothing was learned or dropped, is tried again after so long: the disk may have failed. */
+/** A journal that is still full, though nothing was learned or dropped, is tried again after so long, and twice as long each time: the disk may have failed. */
 const JOURNAL_AGAIN_MS = 30_000;
+const JOURNAL_AGAIN_AT_MOST_MS = 600_000;
 
 /**
  * When to take a snapshot: every N learned, every T, on drift, after a rollback, on command, and at the end.
@@ -40,7 +41,8 @@ export function snapshotPolicy(options: SnapshotPolicyOptions): OperatorFunction
       let learned = 0;
       // What an earlier run left in the journal may be cut as well, and so may what another kind of checkpoint spared.
       let frees = true;
-      let fullMs = -Infinity;
+      let againMs = -Infinity;
+      let waitMs = JOURNAL_AGAIN_MS;
       const take = (reason: SnapshotReason): void => {
         learned = 0;
         subscriber.next(reason);
@@ -48,9 +50,10 @@ export function snapshotPolicy(options: SnapshotPolicyOptions): OperatorFunction
       const subscription = source.subscribe({
         next(cue) {
           if (cue.kind === "journal") {
-            if (!frees && scheduler.now() - fullMs < JOURNAL_AGAIN_MS) return;
+            if (!frees && scheduler.now() < againMs) return;
+            waitMs = frees ? JOURNAL_AGAIN_MS : Math.min(2 * waitMs, JOURNAL_AGAIN_AT_MOST_MS);
             frees = false;
-            fullMs = scheduler.now();
+            againMs = scheduler.now() + waitMs;
             return take("journal");
           }
           if (cue.kind === "learned" || cue.kind === "dropped") frees = true;

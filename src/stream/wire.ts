@@ -132,6 +132,7 @@ export function wire(parts: PipelineParts): Wired {
     scheduler,
     log,
     hasRoom: () => book.pending < settings.maxPendingLabels,
+    isPaused: paused,
     needsRoom: () => cue$.next({ kind: "journal" }),
   });
 

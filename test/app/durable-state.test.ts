@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type DurableState, openDurableState } from "../../src/app/durable-state.ts";
 import type { Snapshot } from "../../src/stream/checkpoint.ts";
 import { recoverLabels } from "../../src/stream/recover.ts";
@@ -55,6 +55,15 @@ function snapshotOf(
 }
 
 describe("durable state", () => {
+  it("has its checkpoint, and says so, though the journal could not be cut", async () => {
+    const state = await open(await temporaryFolder());
+    const learner = fakeLearner();
+    await teach(state, learner, "f1");
+    vi.spyOn(state.journal, "cut").mockRejectedValue(new Error("no space"));
+    expect(await state.save(snapshotOf(learner), of)).toMatchObject({ poolVersion: 1 });
+    expect(await state.store.list()).toHaveLength(1);
+  });
+
   it("goes on from the newest checkpoint", async () => {
     const folder = await temporaryFolder();
     const first = await open(folder);

@@ -39,6 +39,24 @@ describe("the file store", () => {
     expect(await readdir(folder)).toEqual(["checkpoint-00000001-v340-20240501T100000Z.safetensors"]);
   });
 
+  test("keeps one of the same version that a full journal asked for, again and again", async () => {
+    const folder = await newFolder();
+    const store = await fileStore({ folder, keep: 3, log: recordingLog().log });
+    const save = (version: number, reason: string): Promise<string> => {
+      const { about, ...rest } = checkpointOf(version);
+      return saveTo(store, { ...rest, about: { ...about, reason } });
+    };
+    await save(1, "learned");
+    await save(2, "learned");
+    for (let again = 0; again < 5; again++) await save(2, "journal");
+    await save(3, "journal");
+    expect((await store.list()).map(({ poolVersion, reason }) => `${poolVersion} ${reason}`)).toEqual([
+      "3 journal",
+      "2 journal",
+      "2 learned",
+    ]);
+  });
+
   test("removes what a crash left half written, and never gives it", async () => {
     const folder = await newFolder();
     const before = await fileStore({ folder, keep: 3, log: recordingLog().log });

@@ -49,6 +49,27 @@ function world(maxBytes = 2 ** 20) {
   };
 }
 
+it("passes over what cannot be read from the disk, loudly, and sends what follows", async () => {
+  const waiting = [{ n: 2, topic: "t", payload: new TextEncoder().encode("after") }];
+  let isBad = true;
+  const take = (): (typeof waiting)[number] | undefined => {
+    if (!isBad) return waiting.shift();
+    isBad = false;
+    throw appError("queue/io", "a bad sector");
+  };
+  const queue = { ...openDiskQueue({ folder, maxBytes: 2 ** 20, whenFull: "drop-oldest", log: () => {} }), take };
+  const sent: string[] = [];
+  const logged: string[] = [];
+  const publish = async (_topic: string, payload: Uint8Array | string): Promise<void> => {
+    sent.push(new TextDecoder().decode(payload as Uint8Array));
+  };
+  const log = (level: string, text: string): void => void logged.push(`${level}: ${text}`);
+  const forward = forwarder({ queue, transport: { publish }, outboxMaxMessages: 100, log });
+  await vi.waitFor(() => expect(sent).toEqual(["after"]));
+  expect(logged).toEqual(["error: results that waited on disk cannot be read, and are not sent"]);
+  await forward.close();
+});
+
 const texts = Array.from({ length: 50 }, (_, i) => `m${i}`);
 
 it("sends in order, and keeps what the broker has not answered for the next start", async () => {

@@ -16,6 +16,7 @@ import {
   type MosquittoOptions,
   startMosquitto,
 } from "../support/mosquitto.ts";
+import { heapBytes } from "../support/heap.ts";
 import { boxOptions, clientId, mqttTransport, type OutsideClient, outsideClient } from "../support/mqtt-world.ts";
 import { connected, contractLimits, isConnected, text, watch, type Watched } from "./transport-contract.ts";
 
@@ -226,6 +227,27 @@ describe("the embedded broker's MQTT 3.1.1", () => {
     expect(await connected(watched.transport)).toEqual({ kind: "connected", version: 4, resumed: false });
     expect(watched.states.map(({ kind }) => kind)).toEqual(["connecting", "connected"]);
   });
+});
+
+it("keeps nothing of a message that was sent, however long the connection lasts", async () => {
+  const broker = await embeddedBroker({ port: 0, maxPayloadBytes: 1000, durableClientId: clientId });
+  cleanUps.push(() => broker.close());
+  const { connection: common } = boxOptions(broker.url);
+  const connection = await openConnection(
+    { ...common, clientId, filters: [], maxPayloadBytes: 1000, onMessage: () => {} },
+    4,
+  );
+  cleanUps.push(() => connection.close());
+  const send = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) {
+      expect(await connection.send({ topic: "t", payload: Uint8Array.of(1), options: { qos: 0 } })).toBe("sent");
+    }
+  };
+  await send(2000);
+  const before = heapBytes();
+  await send(10_000);
+  // A promise that waits for the connection's end would hold some 500 bytes each.
+  expect(heapBytes() - before).toBeLessThan(1_500_000);
 });
 
 for (const version of [5, 4] as const) {

@@ -158,6 +158,22 @@ describe("outbox", () => {
     await expect.poll(() => Object.fromEntries(outcome)).toEqual(expected);
   });
 
+  it("ends, and takes what comes, when its bound is lowered below what is on its way", async () => {
+    let maxMessages = 3;
+    const box = outbox({
+      ...options,
+      get maxMessages() {
+        return maxMessages;
+      },
+    });
+    adding(box, [message("a"), message("b"), message("c")]);
+    box.attach(() => new Promise(() => {}), 3);
+    maxMessages = 1;
+    const outcome = adding(box, [message("d")]);
+    await expect.poll(() => Object.fromEntries(outcome)).toEqual({ d: "mqtt/outbox-full" });
+    expect(box.messages).toBe(3);
+  });
+
   it("is bounded in bytes, and refuses at once what never fits", async () => {
     const box = outbox(options);
     const outcome = adding(box, [message("a", 600), message("b", 600), message("c", 2000)]);

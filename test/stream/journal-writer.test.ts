@@ -34,7 +34,11 @@ interface Stage {
   readonly play: (appended: string, disk: string, time?: string) => Promise<Picture>;
 }
 
-function stage(whenJournalFull: "hold" | "reject" = "reject", hasRoom = (): boolean => true): Stage {
+function stage(
+  whenJournalFull: "hold" | "reject" = "reject",
+  hasRoom = (): boolean => true,
+  { isPaused = false, log = (): void => {} } = {},
+): Stage {
   const { hear, play } = asyncMarbles();
   const clock = fakeClock();
   const scheduler = new VirtualTimeScheduler();
@@ -47,8 +51,9 @@ function stage(whenJournalFull: "hold" | "reject" = "reject", hasRoom = (): bool
     clock,
     scheduler,
     hasRoom,
+    isPaused: () => isPaused,
     needsRoom: () => hear("asked", "r"),
-    log: () => {},
+    log,
   });
   const codes: string[] = [];
 
@@ -122,6 +127,28 @@ describe("journal writer", () => {
     await play("l-------", "-f-f-f--", "--w-w-w-");
     expect([codes, writer.waiting]).toEqual([[], 1]);
     expect(await play("-", "d")).toMatchObject({ written: "l" });
+  });
+
+  it("holds no label that waits to be learned while learning is paused: the command that ends it would wait behind", async () => {
+    for (const [isPaused, codes] of [
+      [true, ["label/overflow", "label/overflow"]],
+      [false, []],
+    ] as const) {
+      const held = stage("hold", () => false, { isPaused });
+      await held.play("lm-----", "", "--w-w-w");
+      expect(held.codes).toEqual(codes);
+    }
+    // For room on the disk it still waits.
+    const full = stage("hold", () => true, { isPaused: true });
+    await full.play("l-------", "-f-f-f--", "--w-w-w-");
+    expect(full.codes).toEqual([]);
+  });
+
+  it("says once that the journal takes nothing, until it takes something again", async () => {
+    let lines = 0;
+    const { play } = stage("hold", () => true, { log: () => (lines += 1) });
+    await play("l-------m----", "-f-f-f-d--f-f", "--t-t-t----t-");
+    expect(lines).toBe(2);
   });
 
   it("never lets a batch fail", async () => {

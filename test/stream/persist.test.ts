@@ -38,6 +38,7 @@ function stage(): Stage {
     settings: { ...testSettings, journalWaitMs: 0 },
     clock,
     hasRoom: () => true,
+    isPaused: () => false,
     needsRoom: () => {},
     log: () => {},
   });

@@ -347,6 +347,22 @@ describe("commands", () => {
     ]);
   });
 
+  it.each([
+    ["rename-label", { from: "bolt", to: "screw" }],
+    ["forget-label", { label: "bolt" }],
+  ])("%s settles a label that comes again while the first is on disk and waits", async (name, given) => {
+    const b = box();
+    const first = label("cam", "2", "bolt");
+    b.send(frame("cam", "1"), label("cam", "1", "bolt"), first);
+    await flush();
+    b.send(command(name, given));
+    await flush();
+    const again = label("cam", "2", "bolt");
+    b.send(again);
+    await flush();
+    expect([first.settled, again.settled]).toEqual([1, 1]);
+  });
+
   it("forget a label, so that it can be given again", async () => {
     const b = box();
     b.send(frame("cam", "1"), label("cam", "1", "bolt"));

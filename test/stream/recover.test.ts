@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { box } from "../support/box.ts";
-import { bytesOf, fakeLearner, flush, memoryJournal } from "../support/fake-stream.ts";
+import {
+  bytesOf,
+  fakeLearner,
+  flush,
+  frame as frameMessage,
+  label as labelMessage,
+  memoryJournal,
+  message,
+} from "../support/fake-stream.ts";
 import type { JournalEntry } from "../../src/stream/parts.ts";
 import { recoverLabels } from "../../src/stream/recover.ts";
 
@@ -90,6 +98,29 @@ describe("recoverLabels", () => {
     ["labels nobody wrote", [batch(1, "9"), dropped("8")], 0, { batches: [], open: [] }],
   ])("%s", (_name, entries, through, expected) => {
     expect(read(entries, through)).toEqual(expected);
+  });
+
+  it.each<[string, readonly JournalEntry[], readonly string[]]>([
+    ["dropped", [label("1"), dropped("1"), label("2"), dropped("2")], ["1", "2"]],
+    ["dropped and given again", [label("1"), dropped("1"), label("1", "a")], []],
+    ["dropped, given again and dropped", [label("1"), dropped("1"), label("1", "a"), dropped("1")], ["1"]],
+  ])("tells what was %s", (_name, entries, ids) => {
+    expect(recoverLabels(entries, 0).dropped).toEqual(ids.map((id) => key(id)));
+  });
+
+  it("takes a label again that a checkpoint remembers, and that was rejected after it", async () => {
+    const first = box();
+    first.send(labelMessage("cam", "1", "bolt"));
+    await flush();
+    first.send(message("l2p/box/command/snapshot", bytesOf("{}")));
+    await flush();
+    const { stream } = first.snapshots.at(-1)!;
+    expect(stream.memory).toHaveLength(1);
+    const journal = memoryJournal([label("1"), dropped("1")]);
+    const second = box({ journal, streamState: JSON.parse(JSON.stringify(stream)) });
+    second.send(frameMessage("cam", "1"), labelMessage("cam", "1", "bolt"));
+    await flush();
+    expect(second.learned.map(({ message: { frameId } }) => frameId)).toEqual(["1"]);
   });
 
   it("goes on under the journal's numbers when only an older checkpoint can be read", async () => {

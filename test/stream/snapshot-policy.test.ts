@@ -21,6 +21,8 @@ describe("snapshotPolicy", () => {
     ["-j-l-j-j|", "-j---j--(s|)", 0, 0],
     ["-j-j-x-j|", "-j-----j(s|)", 0, 0],
     ["-l-j-c-j-l-j|", "-n-j-c---n-j(s|)", 1, 0],
+    // It stays full: after 30 s, then twice as long each time.
+    ["j 29s j 1s j 59s j 1s j 119s j 1s j|", "j 30001ms j 60001ms j 120001ms j(s|)", 0, 0],
   ])("%s", (input, output, snapshotEveryLearned, snapshotEveryMs) => {
     marbles(({ cold, expectObservable }, scheduler) => {
       const out$ = cold(input, cues).pipe(snapshotPolicy({ snapshotEveryLearned, snapshotEveryMs, scheduler }));

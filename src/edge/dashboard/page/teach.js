@@ -104,7 +104,7 @@ async function teach(label) {
       predicted === null ? "" : predicted === label ? ", as the box had said" : `; the box had said ${predicted}`;
     tell(`Learned: “${label}”${before}. Pool version ${number(poolVersion)}.`, "is-right");
   } else if (answer.outcome === "taken") {
-    tell(`“${label}” is safe on disk; it is learned when its turn comes.`, "");
+    tell(`“${label}” is safe on disk; it is learned when its turn comes, unless this frame was given it before.`, "");
   } else tell(refusal(answer), "is-wrong");
 }
 
