@@ -57,7 +57,7 @@ export async function batchGradient(
       // Copies: an engine may hand its inputs' memory to another thread.
       headWeight: { data: head.weight.value.slice(), shape: [classes, width] },
       headBias: { data: head.bias.value.slice(), shape: [classes] },
-      targets: targetRows(classIds.slice(start, start + chunkSize), classes, loss.labelSmoothing),
+      targets: targetRows(classIds.slice(start, start + chunkSize), classes, competing, loss.labelSmoothing),
       logitMask: repeatedRows(offsets, chunk.length),
       pullWeight: loss.pullWeight,
     });

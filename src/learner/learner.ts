@@ -31,7 +31,8 @@ export interface LearnerOptions {
  *
  * A node warm-started from `saveCompact` makes the same prompted-head predictions as the writer. Its statistics head has
  * the writer's class means, counts and overall variance but no covariance: until its own samples fill one it is a
- * nearest-class-mean classifier, so its predictions, and the combined ones, can differ from the writer's.
+ * nearest-class-mean classifier, so its predictions, and the combined ones, can differ from the writer's. Its prompts are
+ * put on trial anew, beside that.
  * @throws AppError `learner/settings`
  */
 export function createLearner({ engine, settings, seed }: LearnerOptions): Learner {
@@ -74,7 +75,7 @@ export function createLearner({ engine, settings, seed }: LearnerOptions): Learn
     checkSample(sample, info);
     const { poolVersion, classes, pool, head } = known;
     const promptIds = idsFor(sample, pool);
-    for (const id of promptIds) predictionUses[id]! += 1;
+    if (!known.effort.resting) for (const id of promptIds) predictionUses[id]! += 1;
     const query = evenParts(sample.query, width);
     const about = { promptIds, poolVersion, novelty: novelty?.judge(query) ?? null, topLabels: settings.topLabels };
     if (classes.labels.length === 0) return predictionOf(classes, honest, new Map(), about);

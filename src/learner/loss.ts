@@ -8,10 +8,20 @@ const maskedOut = -1e4;
 /** A class that just left the recent labels is not told apart from one that left long ago. */
 const leastShare = 1e-3;
 
-/** Each sample's target distribution over `classes` → [B, C]. */
-export function targetRows(classIds: readonly number[], classes: number, labelSmoothing: number): Tensor {
-  const data = new Float32Array(classIds.length * classes).fill(labelSmoothing / classes);
+/**
+ * Each sample's target distribution over `classes` → [B, C]. Smoothing spreads over the classes that compete: on one that
+ * the mask takes out of the softmax, any share of the target would cost 10,000 nats.
+ */
+export function targetRows(
+  classIds: readonly number[],
+  classes: number,
+  competing: readonly number[],
+  labelSmoothing: number,
+): Tensor {
+  const data = new Float32Array(classIds.length * classes);
   classIds.forEach((c, b) => {
+    if (labelSmoothing > 0)
+      for (const other of competing) data[b * classes + other] = labelSmoothing / competing.length;
     data[b * classes + c]! += 1 - labelSmoothing;
   });
   return { data, shape: [classIds.length, classes] };

@@ -97,6 +97,7 @@ export function saveState(
       ...parameterArrays("headWeight", k.head.weight, shapes.headWeight),
       ...parameterArrays("headBias", k.head.bias, shapes.headBias),
       promptUses: stateArray(k.uses, shapes.uses),
+      headSpreads: stateArray(k.combination.spreads, shapes.spreads),
       knownScores: stateArray(k.knownScores, [k.knownScores.length]),
       recentCounts: stateArray(Float64Array.from(k.classes.recent), shapes.classes),
       ...statisticsArrays(k.statistics, statisticsWidths(settings, info)),
@@ -106,6 +107,7 @@ export function saveState(
 
 /**
  * What a compact state leaves out starts afresh: Adam's moments, prompt uses, the recent labels' frequencies, the covariances.
+ * So does what was found out with covariances: the prompts' trial, and how sure the learner may be.
  * @throws AppError `learner/state`
  */
 export function readState(saved: LearnerState, settings: LearnerSettings, info: Widths): Knowledge {
@@ -133,7 +135,9 @@ export function readState(saved: LearnerState, settings: LearnerSettings, info: 
   const counts = [...read.int32("classCounts", shapes.classes)];
   if (counts.some((count) => count < 1)) throw appError("learner/state", "a class without samples");
   const means = counts.map((_, c) => matrix.slice(c * queryWidth, (c + 1) * queryWidth)).slice(0, shapes.means[0]);
-  const scored = full && Object.hasOwn(saved.arrays, "knownScores") ? saved.arrays["knownScores"] : undefined;
+  /** The heads are those that trial and confidences were of: a statistics head without its covariances is another. */
+  const isWhole = full || !settings.heads.includes("statistics");
+  const has = (name: string): boolean => full && Object.hasOwn(saved.arrays, name);
   return {
     poolVersion: meta.poolVersion,
     keysPending: meta.keysPending,
@@ -162,10 +166,14 @@ export function readState(saved: LearnerState, settings: LearnerSettings, info: 
     combination: {
       weights: read.float64("headWeights", shapes.heads),
       curvature: read.float64("headCurvature", shapes.curvature),
+      // Absent in states of earlier versions.
+      spreads: has("headSpreads") ? read.float64("headSpreads", shapes.spreads) : new Float64Array(shapes.spreads[0]!),
     },
-    effort: meta.effort ?? freshEffort,
-    calibration: meta.calibration ?? freshCalibration(),
-    knownScores: scored === undefined ? new Float64Array(0) : read.float64("knownScores", [scored.data.length]),
+    effort: (isWhole ? meta.effort : undefined) ?? freshEffort,
+    calibration: (isWhole ? meta.calibration : undefined) ?? freshCalibration(),
+    knownScores: has("knownScores")
+      ? read.float64("knownScores", [saved.arrays["knownScores"]!.data.length])
+      : new Float64Array(0),
   };
 }
 
@@ -182,6 +190,7 @@ function shapesFor(settings: LearnerSettings, { width, queryWidth }: Widths, cla
     means: [settings.heads.includes("statistics") ? classes : 0, queryWidth],
     heads: [settings.heads.length],
     curvature: [packedLength(settings.heads.length)],
+    spreads: [2 * settings.heads.length],
   };
 }
 
@@ -193,7 +202,7 @@ type Widths = Pick<BackboneInfo, "width" | "queryWidth">;
 
 type Shapes = Readonly<
   Record<
-    "prompts" | "keys" | "headWeight" | "headBias" | "uses" | "classes" | "means" | "heads" | "curvature",
+    "prompts" | "keys" | "headWeight" | "headBias" | "uses" | "classes" | "means" | "heads" | "curvature" | "spreads",
     readonly number[]
   >
 >;

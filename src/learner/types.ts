@@ -90,7 +90,7 @@ export interface Learner {
 }
 
 export interface LearnerTelemetry {
-  /** How often each prompt was selected, in predictions and in learning, since the start, [M]. */
+  /** How often each prompt was put to use, in learning, and since this process began in predictions, [M]; never while they rest. */
   readonly promptUse: readonly number[];
   /** Samples learned, by label. */
   readonly classCounts: Readonly<Record<string, number>>;

@@ -88,6 +88,22 @@ describe("combiner", () => {
     expect(argmax(disputed)).toBe(1);
   });
 
+  test("is the surer of two classes, the further they are apart, and lets the surer head decide", () => {
+    const mixer = fresh();
+    const rng = createRng(7);
+    for (const c of random(2, 200)) {
+      const sign = c === 0 ? 1 : -1;
+      const margin = (): number => sign * 2 + 3 * rng.normal();
+      mixer.observe(say([margin(), 0], [100 * margin(), 0]), c, 2);
+    }
+    const first = (prompted: number, statistics: number): number =>
+      mixer.combine(say([prompted, 0], [100 * statistics, 0]))[0]!;
+    expect(first(0, 1)).toBeLessThan(first(0, 3));
+    expect(first(0, 3)).toBeLessThan(first(0, 9));
+    expect(first(5, -1)).toBeGreaterThan(0.5);
+    expect(first(1, -5)).toBeLessThan(0.5);
+  });
+
   test("a head that says every class is as likely changes no ranking", () => {
     expect(argmax(fresh().combine(say([0, 0, 0], [0.1, 0.3, 0.2])))).toBe(1);
   });

@@ -44,9 +44,14 @@ describe("trainingOffsets", () => {
 });
 
 test("targetRows are one-hot, or smoothed, and sum to 1", () => {
-  expect([...targetRows([1, 0], 2, 0).data]).toEqual([0, 1, 1, 0]);
-  const smoothed = targetRows([2], 4, 0.2).data;
+  expect([...targetRows([1, 0], 2, [0, 1], 0).data]).toEqual([0, 1, 1, 0]);
+  const smoothed = targetRows([2], 4, [0, 1, 2, 3], 0.2).data;
   smoothed.forEach((x, i) => expect(x).toBeCloseTo(i === 2 ? 0.85 : 0.05, 6));
+});
+
+test("targetRows leave out what does not compete", () => {
+  const smoothed = targetRows([2], 4, [0, 2], 0.2).data;
+  smoothed.forEach((x, i) => expect(x).toBeCloseTo([0.1, 0, 0.9, 0][i]!, 6));
 });
 
 test("softmax is finite for logits of any size", () => {
