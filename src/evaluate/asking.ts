@@ -29,14 +29,14 @@ export interface Asking {
 /** A frame a second: the share of an hour's frames is the hour's budget. */
 const frameMs = 1000;
 const hourFrames = 3600;
-const chanceSeed = 5;
 
 export function asking(
   { stream, unlabelled }: Pick<Scenario, "stream" | "unlabelled">,
   { labels, labelShare, labelDelay }: Pick<Protocol, "labels" | "labelShare" | "labelDelay">,
+  seed: number,
   from?: AskingState,
 ): Asking {
-  const chance = createRng(from?.chance ?? chanceSeed);
+  const chance = createRng(from?.chance ?? seed ^ 0xa5c);
   const budget = asker({ asksPerHour: labelShare * hourFrames }, from?.asker);
   let seen = from?.seen ?? 0;
   let waiting = [...(from?.waiting ?? [])];

@@ -54,6 +54,7 @@ export async function runCell(options: CellOptions): Promise<CellResult | undefi
     const ended = await play({
       scenario,
       protocol,
+      seed: spec.seed,
       turns,
       method,
       show: (images) => options.store.show(scenario.images, images, kind.sees),

@@ -8,6 +8,7 @@ import type { Scenario, TestSet } from "./scenario.ts";
 export interface PlayOptions {
   readonly scenario: Scenario;
   readonly protocol: Protocol;
+  readonly seed: number;
   readonly turns: readonly Turn[];
   readonly method: Method;
   /** Images as the method sees them, in this order. */
@@ -28,8 +29,8 @@ const testBatch = 16;
  * @returns whether it was played to the end.
  */
 export async function play(options: PlayOptions): Promise<boolean> {
-  const { scenario, protocol, turns, method, record } = options;
-  const asks = protocol.labels === "random" ? undefined : asking(scenario, protocol, record.asking);
+  const { scenario, protocol, seed, turns, method, record } = options;
+  const asks = protocol.labels === "random" ? undefined : asking(scenario, protocol, seed, record.asking);
   for (let next = options.from; next < turns.length; next++) {
     const turn = turns[next]!;
     const isLast = next === turns.length - 1;

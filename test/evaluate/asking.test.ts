@@ -3,6 +3,7 @@ import { asking } from "../../src/evaluate/asking.ts";
 import { holdOut } from "../../src/evaluate/hold-out.ts";
 import type { Said } from "../../src/evaluate/methods/method.ts";
 import type { Scenario } from "../../src/evaluate/scenario.ts";
+import { splitScenario } from "../../src/evaluate/scenarios/split.ts";
 
 const stream = Array.from({ length: 1000 }, (_, image) => image);
 const protocol = { labels: "asked", labelShare: 0.1, labelDelay: 0 } as const;
@@ -22,8 +23,8 @@ function play(one: ReturnType<typeof asking>, answers: Map<number, Said>): { pla
 describe("labels that are asked for", () => {
   it("are the budget's share, of the doubtful frames; by chance, as many of any", () => {
     const doubts = said((place) => (place % 4 === 0 ? 0.9 : 0.1));
-    const asked = play(asking({ stream }, protocol), doubts);
-    const chance = play(asking({ stream }, { ...protocol, labels: "by-chance" }), doubts);
+    const asked = play(asking({ stream }, protocol, 1), doubts);
+    const chance = play(asking({ stream }, { ...protocol, labels: "by-chance" }, 1), doubts);
     for (const labels of [asked, chance]) {
       expect(labels.length).toBeGreaterThan(90);
       expect(labels.length).toBeLessThanOrEqual(101);
@@ -33,9 +34,19 @@ describe("labels that are asked for", () => {
     expect(doubtful(chance)).toBeLessThan(0.4 * chance.length);
   });
 
+  it("by chance are others with another seed", () => {
+    const places = (seed: number): number[] =>
+      play(
+        asking({ stream }, { ...protocol, labels: "by-chance" }, seed),
+        said(() => 0.5),
+      ).map(({ place }) => place);
+    expect(places(1)).toEqual(places(1));
+    expect(places(2)).not.toEqual(places(1));
+  });
+
   it("come so many frames later, and all at the end", () => {
     const late = play(
-      asking({ stream }, { ...protocol, labelDelay: 100 }),
+      asking({ stream }, { ...protocol, labelDelay: 100 }, 1),
       said(() => 0.5),
     );
     expect(late.length).toBeGreaterThan(90);
@@ -48,7 +59,7 @@ describe("labels that are asked for", () => {
   it("never come for a frame that is held out", () => {
     const unlabelled = new Set(stream.filter((image) => image % 2 === 0));
     const came = play(
-      asking({ stream, unlabelled }, protocol),
+      asking({ stream, unlabelled }, protocol, 1),
       said(() => 0.5),
     );
     expect(came.length).toBeGreaterThan(0);
@@ -78,6 +89,26 @@ describe("classes that are held out", () => {
     expect(tests).toHaveLength(2);
     const out = new Set([...unlabelled!].map((index) => scenario.images[index]!.label));
     expect(tests.filter(({ name }) => out.has(name))).toEqual([]);
+  });
+
+  it("are of all tasks, not those that the same draw puts first", () => {
+    const classes = Array.from({ length: 40 }, (_, i) => {
+      const label = `c${String(i).padStart(2, "0")}`;
+      const one = (n: number) => ({
+        label,
+        identity: async () => `${label}/${n}`,
+        read: async () => new Uint8Array(0),
+      });
+      return { label, train: [one(0), one(1)], test: [one(2)] };
+    });
+    const split = splitScenario(classes, 4, 1);
+    const { unlabelled } = holdOut(split, 20, 1);
+    const tasks = split.segments.map(({ end }, i) => split.stream.slice(i === 0 ? 0 : split.segments[i - 1]!.end, end));
+    for (const task of tasks) {
+      const share = task.filter((index) => unlabelled!.has(index)).length / task.length;
+      expect(share).toBeGreaterThan(0.1);
+      expect(share).toBeLessThan(0.9);
+    }
   });
 
   it("are the seed's, none for none, and leave at least two", () => {

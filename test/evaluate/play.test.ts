@@ -52,6 +52,7 @@ test("a head that rests is judged by what it said, and at the end by nothing", a
   await play({
     scenario,
     protocol,
+    seed: 1,
     turns: planTurns(scenario, protocol, { order: "stream", epochs: 1 }, 1),
     method: restless(),
     show: (images) =>

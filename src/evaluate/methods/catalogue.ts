@@ -117,7 +117,7 @@ export const methodKinds: readonly MethodKind[] = [
   },
   {
     name: "joint-frozen",
-    about: "a linear head on all queries together, 20 epochs: an upper bound of linear heads",
+    about: "a linear head on all queries together, 20 epochs",
     sees: "query",
     order: together(20),
     create: (context) => Promise.resolve(linearProbe(widthOf(context))),
