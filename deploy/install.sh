@@ -53,12 +53,13 @@ node_path() {
   echo "$path"
 }
 
+# $1: the path of node
 install_system_files() {
   local files=$home/current/deploy/systemd
   install -D -m 644 "$files/l2p-edge.sysusers" "$root/usr/lib/sysusers.d/l2p-edge.conf"
   install -D -m 644 "$files/l2p-edge.tmpfiles" "$root/usr/lib/tmpfiles.d/l2p-edge.conf"
   mkdir -p "$(dirname "$unit")"
-  sed "s#^ExecStart=/usr/bin/node #ExecStart=$(node_path) #" "$files/l2p-edge.service" >"$unit.new"
+  sed "s#^ExecStart=/usr/bin/node #ExecStart=$1 #" "$files/l2p-edge.service" >"$unit.new"
   chmod 644 "$unit.new"
   mv "$unit.new" "$unit"
   # The administrator's from the first day: never overwritten.
@@ -77,7 +78,10 @@ install_system_files() {
 save_state() {
   [[ -d $state ]] || return 0
   rm -rf "$state.before.new"
-  cp -a --reflink=auto "$state" "$state.before.new"
+  cp -a --reflink=auto "$state" "$state.before.new" || {
+    rm -rf "$state.before.new"
+    fail "no copy of $state could be made: is there space for one?"
+  }
   rm -rf "$state.before"
   mv "$state.before.new" "$state.before"
 }
@@ -93,7 +97,8 @@ start_or_go_back() {
 }
 
 do_install() {
-  local id before was_active=false
+  local id before node was_active=false
+  node=$(node_path)
   id=$(identity)
   before=$(version_at current)
   mkdir -p "$home/versions"
@@ -104,19 +109,24 @@ do_install() {
     mv "$home/versions/.new" "$home/versions/$id"
   fi
   if [[ $before == "$id" ]]; then
-    install_system_files
+    install_system_files "$node"
+    # An installation that broke off may have left it stopped.
+    if live && systemctl is-enabled --quiet l2p-edge.service && ! active; then systemctl start l2p-edge.service; fi
     say "$id is installed already"
     return
   fi
   if active || [[ -z $before ]]; then was_active=true; fi
+  # Whatever breaks off from here on: what `current` points to runs again.
+  if active; then trap 'systemctl start l2p-edge.service || true' EXIT; fi
   stop
   if [[ -n $before ]]; then
     save_state
     point previous "$before"
   fi
   point current "$id"
-  install_system_files
+  install_system_files "$node"
   if $was_active; then start_or_go_back; fi
+  trap - EXIT
   for old in "$home"/versions/*; do
     case ${old##*/} in "$id" | "$before") ;; *) rm -rf "$old" ;; esac
   done
@@ -124,7 +134,8 @@ do_install() {
 }
 
 go_back() {
-  local before now
+  local before now node
+  node=$(node_path)
   before=$(version_at previous)
   now=$(version_at current)
   [[ -n $before && -d $home/versions/$before ]] || fail "there is no version before"
@@ -138,7 +149,7 @@ go_back() {
   fi
   point current "$before"
   point previous "$now"
-  install_system_files
+  install_system_files "$node"
   if live; then systemctl start l2p-edge.service; fi
   say "from $now back to $before"
 }

@@ -4,7 +4,7 @@
 #   make-certificates.sh ca                      ca.crt, ca.key: 10 years; keep ca.key away from the network
 #   make-certificates.sh server NAME|IP…         server.crt, server.key: the broker, under all the names clients use for it
 #   make-certificates.sh client NAME             NAME.crt, NAME.key: a node (its node.id) or a camera (its user name)
-#   make-certificates.sh revoke NAME             no longer valid: writes ca.crl for the broker (`crlfile`)
+#   make-certificates.sh revoke NAME             all that NAME ever got, no longer valid: writes ca.crl for the broker (`crlfile`)
 #
 # Certificates last 825 days: $DAYS says otherwise. Made again, they are renewed with a new key; an authority is never made twice.
 set -euo pipefail
@@ -53,8 +53,7 @@ sign() {
   openssl ca -batch -notext -config <(config "$3") -extensions extensions -days "$days" -in "$request" -out "$1.crt.new" 2>/dev/null ||
     { rm -f "$request" "$1.key.new" "$1.crt.new" && fail "openssl did not sign $1"; }
   rm -f "$request"
-  # `openssl ca` leaves a copy under its serial number.
-  rm -f "$(openssl x509 -in "$1.crt.new" -noout -serial | cut -d= -f2).pem"
+  # `openssl ca` leaves a copy under its serial number, by which an older one can be revoked when it was renewed.
   chmod 644 "$1.crt.new"
   mv "$1.key.new" "$1.key"
   mv "$1.crt.new" "$1.crt"
@@ -96,7 +95,16 @@ subjectAltName = ${names#,}"
   revoke)
     [[ $# == 2 && -e $2.crt ]] || usage
     needs_ca
-    openssl ca -config <(config "") -revoke "$2.crt" 2>/dev/null || fail "$2.crt is not of this authority, or revoked already"
+    # A line of ca.index: V for valid, …, the serial number, the file, the subject; tabs between.
+    subject=$(openssl x509 -in "$2.crt" -noout -subject -nameopt compat)
+    serials=$(awk -F '\t' -v subject="/${subject#*/}" '$1 == "V" && $6 == subject { print $4 }' ca.index)
+    [[ -n $serials ]] || fail "$2.crt is not of this authority, or revoked already"
+    for serial in $serials; do
+      # Those of an earlier version of this script left no copy but the newest.
+      certificate=$serial.pem
+      [[ -e $certificate ]] || certificate=$2.crt
+      openssl ca -config <(config "") -revoke "$certificate" 2>/dev/null || fail "$certificate could not be revoked"
+    done
     openssl ca -config <(config "") -gencrl -out ca.crl 2>/dev/null
     chmod 644 ca.crl
     echo "ca.crl"

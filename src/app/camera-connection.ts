@@ -52,6 +52,8 @@ export async function connectCamera(url: string, options: CameraConnectionOption
       },
     );
   });
+  // Once connected, each attempt to connect again may fail; without a listener that would end the process.
+  client.on("error", () => {});
   return {
     publish: async (topic, payload, qos) => {
       await client.publishAsync(topic, typeof payload === "string" ? payload : Buffer.from(payload), { qos });

@@ -22,9 +22,10 @@ interface CameraView {
 const maxCameras = 64;
 /** Larger pictures are not kept for the page, bytes. */
 const maxImageBytes = 4 * 1024 * 1024;
-/** Small ones are kept a little longer, so that a page gets the very picture whose prediction it shows. */
+/** The last few are kept, so that a page gets the very picture whose prediction it shows; of large ones fewer. */
 const smallImageBytes = 128 * 1024;
 const maxSmallImages = 4;
+const maxLargeImages = 2;
 const maxOutcomes = 40;
 
 interface Picture {
@@ -35,8 +36,8 @@ interface Picture {
 export interface Cameras {
   /** Sorted by name. */
   readonly views: readonly CameraView[];
-  /** The picture of that sequence number while it is kept, else the newest. */
-  image(name: string, sequence: number): Uint8Array | undefined;
+  /** The picture of that sequence number while it is kept, and never another's; without a number, the newest. */
+  image(name: string, sequence?: number): Uint8Array | undefined;
   /** @returns whether the camera was new. */
   frame(camera: string, image: Uint8Array, prediction: ShownPrediction, now: number): boolean;
   learned(camera: string, learned: ShownLearned, now: number): void;
@@ -55,9 +56,9 @@ export function createCameras(): Cameras {
   }
 
   function keep(camera: string, picture: Picture): void {
-    const small = (pictures.get(camera) ?? []).filter(({ bytes }) => bytes.length <= smallImageBytes);
-    const kept = picture.bytes.length <= maxImageBytes ? [...small, picture] : [];
-    pictures.set(camera, kept.slice(picture.bytes.length <= smallImageBytes ? -maxSmallImages : -1));
+    const { length } = picture.bytes;
+    const kept = length <= maxImageBytes ? [...(pictures.get(camera) ?? []), picture] : [];
+    pictures.set(camera, kept.slice(length <= smallImageBytes ? -maxSmallImages : -maxLargeImages));
   }
 
   return {
@@ -66,7 +67,8 @@ export function createCameras(): Cameras {
     },
     image(name, sequence) {
       const kept = pictures.get(name);
-      return (kept?.find((picture) => picture.sequence === sequence) ?? kept?.at(-1))?.bytes;
+      const found = sequence === undefined ? kept?.at(-1) : kept?.find((picture) => picture.sequence === sequence);
+      return found?.bytes;
     },
     frame(camera, image, prediction, now) {
       const before = views.get(camera);

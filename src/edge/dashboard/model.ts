@@ -30,7 +30,7 @@ export interface Model {
   /** The section's content, ready for JSON. */
   view(section: Section): unknown;
   /** The picture of that sequence number while it is kept, else the newest. */
-  image(camera: string, sequence: number): Uint8Array | undefined;
+  image(camera: string, sequence?: number): Uint8Array | undefined;
   /** The picture of a frame that asks for its label. */
   asked(camera: string, frameId: string): Uint8Array | undefined;
 }

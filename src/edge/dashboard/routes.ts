@@ -61,9 +61,9 @@ export function answer(request: IncomingMessage, response: ServerResponse, parts
     void send(path, request, response, parts, isAllowed);
     return;
   }
-  if (request.method !== "GET") {
-    response.setHeader("allow", "GET, POST");
-    plain(response, 405, "Only GET and POST are answered here.");
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.setHeader("allow", "GET, HEAD, POST");
+    plain(response, 405, "Only GET, HEAD and POST are answered here.");
     return;
   }
   if (!isAllowed && !beforeSignIn.has(path)) {
@@ -109,7 +109,7 @@ function read(
     return true;
   }
   if (path.startsWith("/frame/")) {
-    const image = model.image(decode(path.slice("/frame/".length)), Number(query));
+    const image = model.image(decode(path.slice("/frame/".length)), query === undefined ? undefined : Number(query));
     if (image) body(response, imageType(image), image);
     return image !== undefined;
   }

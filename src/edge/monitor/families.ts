@@ -66,7 +66,11 @@ function learning(telemetry: PipelineTelemetry): Family[] {
     gauge("l2p_pool_version", "Batches learned, ever.", poolVersion),
     gauge("l2p_learning_paused", "1 while learning is paused.", Number(paused)),
     family("l2p_accuracy_ratio", "gauge", "Prequential accuracy of a head, 0 to 1, over a span of samples.", heads),
-    counter("l2p_accuracy_samples_total", "Samples judged, ever.", accuracy.samples),
+    gauge(
+      "l2p_accuracy_samples",
+      "Samples judged, ever; after a crash, as many as its checkpoint knew.",
+      accuracy.samples,
+    ),
     family("l2p_head_weight_ratio", "gauge", "Weight of a head in the answer, 0 to 1.", by("head", combination)),
     gauge(
       "l2p_plasticity_ratio",

@@ -25,28 +25,51 @@ interface Seen {
 const imageEnding = /\.(jpe?g|png|webp)$/i;
 const id = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** A file that is written over and over is taken when it stayed as it is for so long, ms. */
+const settleMs = 30;
+
 /**
- * Pictures that another program puts into a folder: each time the newest, when it stayed as it was since the look
+ * Pictures that another program puts into a folder: each time the newest of those that stayed as they were since the look
  * before, so that half a file is not taken. What came between is left out; nothing is deleted. It is looked at and not
  * waited for, because network file systems tell nobody of new files.
+ *
+ * A file's name is its frame's id, but not when it was written over: a label for the one must not meet the other.
  */
 export function folderRun(options: FolderRunOptions): SourceRun {
   const { path, everyMs, maxFrameBytes, stalledMs, maxFiles = 10_000 } = options;
   const ask = oneAtATime(stalledMs);
   return async (sink, signal) => {
     let taken: Seen | undefined;
-    let before: Seen | undefined;
+    let before: ReadonlyMap<string, Seen> = new Map();
+    let sinceMs = performance.now();
     while (!signal.aborted) {
-      const newest = await ask(() => newestIn(path, maxFiles), signal);
+      const files = await ask(() => imagesIn(path, maxFiles), signal);
+      if (files === undefined) return;
+      const newest = newestOf(files.values());
+      const isWaiting = newest !== undefined && !same(newest, taken);
+      const settled = isWaiting ? await settledOf(files, newest) : undefined;
       if (signal.aborted) return;
-      if (newest === undefined || same(newest, taken)) sink.works();
-      else if (same(newest, before)) {
-        const frame = await ask(() => read(path, newest, maxFrameBytes), signal);
-        if (frame !== undefined) sink.frame(frame);
-        taken = newest;
+      if (settled !== undefined) {
+        const frame = await ask(() => read(path, settled, maxFrameBytes), signal);
+        if (frame !== undefined) sink.frame(settled.name === taken?.name ? { bytes: frame.bytes } : frame);
+        taken = settled;
+      } else if (!isWaiting) sink.works();
+      if (settled !== undefined || !isWaiting) sinceMs = performance.now();
+      else if (performance.now() - sinceMs > stalledMs) {
+        throw appError("source/stalled", `no file in ${path} stays as it is`);
       }
-      before = newest;
+      before = files;
       await sleep(everyMs, undefined, { signal }).catch(() => {});
+    }
+
+    async function settledOf(files: ReadonlyMap<string, Seen>, newest: Seen): Promise<Seen | undefined> {
+      if (same(newest, before.get(newest.name))) return newest;
+      const found = newestOf([...files.values()].filter((file) => same(file, before.get(file.name))));
+      if (found !== undefined && (taken === undefined || isNewer(found, taken))) return found;
+      if (!before.has(newest.name)) return undefined;
+      await sleep(settleMs, undefined, { signal }).catch(() => {});
+      const again = await ask(() => seen(path, newest.name), signal);
+      return again !== undefined && same(newest, again) ? newest : undefined;
     }
   };
 }
@@ -71,7 +94,11 @@ function oneAtATime(stalledMs: number): Ask {
 /** Undefined after the signal. @throws AppError `source/stalled` */
 async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
   const over = new AbortController();
-  const stalled = sleep(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).then(
+  // Not `AbortSignal.any`: Node keeps something of each in the signal, for as long as the source lives.
+  const end = (): void => over.abort();
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  const stalled = sleep(ms, undefined, { signal: over.signal }).then(
     () => {
       throw appError("source/stalled", `no answer of the folder for ${ms} ms`);
     },
@@ -80,7 +107,8 @@ async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Pro
   try {
     return await Promise.race([work, stalled]);
   } finally {
-    over.abort();
+    signal.removeEventListener("abort", end);
+    end();
   }
 }
 
@@ -89,22 +117,32 @@ function same(a: Seen, b: Seen | undefined): boolean {
 }
 
 /** @throws AppError `source/folder` */
-async function newestIn(path: string, maxFiles: number): Promise<Seen | undefined> {
-  let newest: Seen | undefined;
+async function imagesIn(path: string, maxFiles: number): Promise<ReadonlyMap<string, Seen>> {
+  const images = new Map<string, Seen>();
   let files = 0;
   try {
     for await (const { name } of await opendir(path)) {
       if (++files > maxFiles) throw appError("source/folder", `${path} has over ${maxFiles} files`);
       if (!imageEnding.test(name) || name.startsWith(".")) continue;
-      const found = await stat(join(path, name), { bigint: true }).catch(() => undefined); // gone meanwhile
-      if (!found?.isFile()) continue;
-      const seen = { name, size: Number(found.size), mtimeNs: found.mtimeNs };
-      if (newest === undefined || isNewer(seen, newest)) newest = seen;
+      const found = await seen(path, name);
+      if (found !== undefined) images.set(name, found);
     }
   } catch (cause) {
     if (isAppError(cause)) throw cause;
     throw appError("source/folder", `cannot read ${path}: ${(cause as Error).message}`, { cause });
   }
+  return images;
+}
+
+/** Undefined for what is no file, or gone meanwhile. */
+async function seen(path: string, name: string): Promise<Seen | undefined> {
+  const found = await stat(join(path, name), { bigint: true }).catch(() => undefined);
+  return found?.isFile() ? { name, size: Number(found.size), mtimeNs: found.mtimeNs } : undefined;
+}
+
+function newestOf(files: Iterable<Seen>): Seen | undefined {
+  let newest: Seen | undefined;
+  for (const file of files) if (newest === undefined || isNewer(file, newest)) newest = file;
   return newest;
 }
 

@@ -97,6 +97,21 @@ describe("what it serves", () => {
     const first = await get("/frame/cam%201?1");
     expect(first.headers.get("content-type")).toBe("image/jpeg");
     expect(new Uint8Array(await first.arrayBuffer())).toEqual(jpeg);
+    // Never another's: a person would teach what is not in it.
+    expect((await get("/frame/cam%201?3")).status).toBe(404);
+    for (let more = 0; more < 4; more++) dashboard.frame("cam 1", jpeg, prediction);
+    expect((await get("/frame/cam%201?1")).status).toBe(404);
+  });
+
+  test("of large pictures the last two", async () => {
+    for (let n = 1; n <= 3; n++) dashboard.frame("large", Buffer.concat([jpeg, Buffer.alloc(200_000, n)]), prediction);
+    const found = await Promise.all([1, 2, 3].map(async (n) => (await get(`/frame/large?${n}`)).status));
+    expect(found).toEqual([404, 200, 200]);
+  });
+
+  test("HEAD as GET, without what it says", async () => {
+    const answer = await fetch(new URL("/state", dashboard.url), { method: "HEAD" });
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
   });
 
   test("its state", async () => {
@@ -122,7 +137,7 @@ describe("hostile requests get a plain answer", () => {
     expect(await raw(path)).toBe(404);
   });
 
-  test.each(["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"])("%s", async (method) => {
+  test.each(["PUT", "DELETE", "OPTIONS", "PATCH"])("%s", async (method) => {
     expect(await raw("/", { method })).toBe(405);
   });
 

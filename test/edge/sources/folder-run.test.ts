@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { folderRun, type FolderRunOptions } from "../../../src/edge/sources/folder-run.ts";
 import type { SourceFrame } from "../../../src/edge/sources/source.ts";
 import { cleanUps } from "../../support/clean-up.ts";
@@ -85,6 +85,37 @@ describe("folderRun", () => {
     await until(2);
     await looked();
     expect(await until(2)).toEqual(["one", "two"]);
+  });
+
+  it("gives no id to a picture that was written over: a label for the one must not meet the other", async () => {
+    const { frames, put: add, until, looked } = watch((folder) => put(folder, "latest.jpg", "one", 1));
+    await until(1);
+    await looked();
+    add("latest.jpg", "two", 2);
+    await until(2);
+    add("next.jpg", "three", 3);
+    await until(3);
+    expect(frames.map(({ frameId }) => frameId)).toEqual(["latest", undefined, "next"]);
+  });
+
+  it.each([
+    ["new files", (n: number) => `${n}.jpg`],
+    ["one file that is written over", () => "latest.jpg"],
+  ])("keeps up with %s that come faster than it looks", async (_, name) => {
+    const { frames, put: add } = watch(() => {}, { everyMs: 100 });
+    for (let n = 1; frames.length < 3 && n < 200; n++) {
+      add(name(n), `picture ${n}`, n);
+      await sleep(60);
+    }
+    expect(frames.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it("keeps nothing of a look in the signal that ends it", async () => {
+    const { looked } = watch();
+    await looked();
+    const any = vi.spyOn(AbortSignal, "any");
+    await looked();
+    expect(any).not.toHaveBeenCalled();
   });
 
   it("leaves alone what is no image, hidden, empty, a folder or no file", async () => {

@@ -58,6 +58,8 @@ function createCard(name) {
     document.querySelector("#teach-label").focus();
   });
   let loading = false;
+  /** The frame whose picture the box did not have when it was asked. */
+  let missing;
 
   function showPrediction(camera) {
     const resembles = camera.unknown ? `unknown, most like ${camera.label}` : camera.label;
@@ -77,15 +79,21 @@ function createCard(name) {
     if (camera.sequence === shown || loading) return;
     loading = true;
     const abandoned = new AbortController();
-    const settle = () => {
+    const settle = (hasPicture) => {
       abandoned.abort();
       loading = false;
+      if (!hasPicture && missing !== camera.sequence) {
+        // A newer one came meanwhile, most likely: words and picture stay as they are until that is here.
+        missing = camera.sequence;
+        return;
+      }
+      if (!hasPicture) image.removeAttribute("src");
       shown = camera.sequence;
-      current = { ...camera, camera: name };
+      current = hasPicture ? { ...camera, camera: name } : undefined;
       showPrediction(camera);
     };
-    image.addEventListener("load", settle, { once: true, signal: abandoned.signal });
-    image.addEventListener("error", settle, { once: true, signal: abandoned.signal });
+    image.addEventListener("load", () => settle(true), { once: true, signal: abandoned.signal });
+    image.addEventListener("error", () => settle(false), { once: true, signal: abandoned.signal });
     image.src = `/frame/${encodeURIComponent(name)}?${camera.sequence}`;
   }
 

@@ -29,16 +29,31 @@ startTeach();
 startCommands();
 
 const latest = {};
-const source = new EventSource("/events");
-for (const [section, draw] of Object.entries(show)) {
-  source.addEventListener(section, (event) => {
-    latest[section] = JSON.parse(event.data);
-    if (latest[section].now) setServerNow(latest[section].now);
-    draw(latest[section]);
+const againMs = 5000;
+
+function listen() {
+  const source = new EventSource("/events");
+  for (const [section, draw] of Object.entries(show)) {
+    source.addEventListener(section, (event) => {
+      latest[section] = JSON.parse(event.data);
+      if (latest[section].now) setServerNow(latest[section].now);
+      draw(latest[section]);
+    });
+  }
+  source.addEventListener("error", () => {
+    showStatus("lost");
+    // The browser tries again by itself, but not after an answer that is no stream: a proxy's, or that of a session that ended.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => void listenAgain(), againMs);
   });
 }
-// The browser tries again by itself.
-source.addEventListener("error", () => showStatus("lost"));
+
+async function listenAgain() {
+  const { status } = await fetch("/state", { method: "GET" }).catch(() => ({ status: 0 }));
+  if (status === 401) location.reload();
+  else listen();
+}
+
+listen();
 
 // Ages grow although nothing comes; and nothing is sent while nothing changes.
 setInterval(() => {

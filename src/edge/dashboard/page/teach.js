@@ -11,6 +11,8 @@ let chosen = null;
 let isHeld = false;
 /** What was taught here is not asked again, although an older list may still name it. */
 const done = new Set();
+/** Left for later: offered again when nothing else is open. */
+const skipped = new Set();
 const buttons = new Map();
 
 const keyOf = ({ camera, frameId }) => `${camera}/${frameId}`;
@@ -34,10 +36,15 @@ export function startTeach() {
   });
   byId("teach-form").addEventListener("keydown", (event) => {
     if (event.target === byId("teach-label") || event.ctrlKey || event.metaKey || event.altKey) return;
+    // A key that is held must not teach frames that nobody has looked at.
+    if (event.repeat) return event.preventDefault();
     const chip = byId("chips").children[Number(event.key) - 1];
     if (/^[1-9]$/.test(event.key) && chip) void teach(chip.dataset.label);
   });
-  byId("skip").addEventListener("click", next);
+  byId("skip").addEventListener("click", () => {
+    if (chosen) skipped.add(keyOf(chosen));
+    next();
+  });
 }
 
 export function allowTeach(isAllowed) {
@@ -105,11 +112,17 @@ async function teach(label) {
     tell(`Learned: “${label}”${before}. Pool version ${number(poolVersion)}.`, "is-right");
   } else if (answer.outcome === "taken") {
     tell(`“${label}” is safe on disk; it is learned when its turn comes, unless this frame was given it before.`, "");
-  } else tell(refusal(answer), "is-wrong");
+  } else {
+    tell(refusal(answer), "is-wrong");
+    done.delete(keyOf(ask));
+    showStrip();
+  }
 }
 
 function next() {
-  const open = asks.find((ask) => ask !== chosen && !done.has(keyOf(ask)));
+  const others = asks.filter((ask) => !done.has(keyOf(ask)) && !(chosen && keyOf(ask) === keyOf(chosen)));
+  if (!others.some((ask) => !skipped.has(keyOf(ask)))) skipped.clear();
+  const open = others.find((ask) => !skipped.has(keyOf(ask)));
   const image = open && buttons.get(keyOf(open))?.querySelector("img");
   if (image?.complete && image.naturalWidth > 0) choose(open, image);
   else {
