@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Broker, embeddedBroker } from "../../src/edge/broker.ts";
 import { runCli } from "../support/cli.ts";
+import { freePort } from "../support/mosquitto.ts";
 import { outsideClient } from "../support/mqtt-world.ts";
 import { picture } from "../support/pictures.ts";
 
@@ -50,6 +52,25 @@ describe("l2p-edge camera", () => {
     expect(new Set(ids("label"))).toEqual(new Set(ids("frame")));
     const labels = levels.filter(({ kind }) => kind === "label").map(({ text }) => text);
     expect(labels.toSorted()).toEqual(["bolt", "bolt", "bolt", "nut", "nut", "nut"]);
+  });
+
+  it("goes on when its broker was away for a while", async () => {
+    const port = await freePort();
+    const options = { port, maxPayloadBytes: 1_000_000, durableClientId: "none" };
+    let restarted = await embeddedBroker(options);
+    const outside = await outsideClient(restarted.url);
+    const seen = await outside.subscribe("l2p/box1/cam7/#");
+    const flags = ["--data", folder, "--loop", "--frames", "120", "--fps", "30", "--label-share", "0"];
+    const played = runCli(["camera", "--broker", restarted.url, "--node", "box1", "--camera", "cam7", ...flags]);
+    await expect.poll(() => seen.length, { timeout: 20_000 }).toBeGreaterThan(5);
+    await outside.end();
+    await restarted.close();
+    // Its first attempts to connect again are refused.
+    await sleep(1500);
+    restarted = await embeddedBroker(options);
+    const { status, stderr } = await played;
+    expect({ status, stderr: stderr.includes("Error") }).toEqual({ status: 0, stderr: false });
+    await restarted.close();
   });
 
   it("ends after the wanted frames, however short the data", async () => {

@@ -65,6 +65,44 @@ describe.skipIf(!hasChromium)(`the page that teaches (${needsChromium})`, () => 
     expect(asked).toEqual([["belt-a", "asking-0", "gear"]]);
   });
 
+  test("a refused frame is offered again; skipped ones come back when nothing else is open", async () => {
+    answer = { outcome: "rejected", code: "label/overflow", detail: "too many labels wait" };
+    const shown = page.locator("#guess");
+    await page.locator(".ask").first().click();
+    await page.locator("#teach-label").fill("gear");
+    await page.keyboard.press("Enter");
+    await page.getByText("Refused: too many labels wait").waitFor();
+    await expect.poll(() => page.locator(".ask").count()).toBe(2);
+    // Two are open: skipping goes from the one to the other and back.
+    for (const camera of ["belt-a", "belt-b", "belt-a"]) {
+      await expect.poll(() => shown.innerText()).toContain(camera === "belt-a" ? "belt-b" : "belt-a");
+      await page.locator("#skip").click();
+      await expect.poll(() => shown.innerText()).toContain(`${camera}: the box says`);
+    }
+  });
+
+  test("a key that is held teaches one frame", async () => {
+    answer = { outcome: "learned", predicted: "nut", poolVersion: 121 };
+    await page.locator(".ask").first().click();
+    await page.locator(".chip").first().focus();
+    await page.keyboard.down("1");
+    for (let repeat = 0; repeat < 5; repeat++) await page.keyboard.down("1");
+    await page.keyboard.up("1");
+    await page.getByText("Learned:").waitFor();
+    expect(asked).toHaveLength(1);
+  });
+
+  test("it comes back after an answer that is no stream, such as a proxy's while the node starts", async () => {
+    let isDown = true;
+    const other = await browser.newPage();
+    await other.route("**/events", (route) => (isDown ? route.fulfill({ status: 502, body: "" }) : route.continue()));
+    await other.goto(dashboard.url);
+    await other.getByText("connection lost, trying again").waitFor();
+    isDown = false;
+    await other.locator(".camera").first().waitFor();
+    await other.close();
+  });
+
   test("commands are confirmed first, and their reply is shown", async () => {
     await page.getByRole("button", { name: "Restore version 80" }).click();
     await page.getByRole("button", { name: "Cancel" }).click();
