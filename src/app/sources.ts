@@ -15,7 +15,7 @@ import { appError } from "../kernel/errors.ts";
 import { createRng } from "../kernel/rng.ts";
 import type { SourceTelemetry } from "../message/telemetry.ts";
 import type { Topics } from "../message/topic.ts";
-import type { FfmpegSource, SourceSettings } from "../settings/types.ts";
+import type { FfmpegSource, SourceSettings } from "../settings/source-types.ts";
 import type { Log, RawMessage } from "../stream/parts.ts";
 import type { LiveSettings } from "./live-settings.ts";
 

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { appError, isAppError } from "../kernel/errors.ts";
 import type { Tensor } from "../kernel/tensor.ts";
 import { backboneInfo, inferArchitecture, type VitArchitecture } from "./architecture.ts";
@@ -116,7 +117,9 @@ export async function checkVariant(folder: string, variant: Manifest): Promise<v
   if (model.sha256 !== variantOf) {
     throw appError("model/variant", `${folder} was made from ${variantOf}, the model beside it is ${model.sha256}`);
   }
-  const other = (["mean", "std", "resize", "kernel"] as const).filter((key) => `${variant[key]}` !== `${model[key]}`);
+  const other = (["mean", "std", "resize", "kernel"] as const).filter(
+    (key) => !isDeepStrictEqual(variant[key], model[key]),
+  );
   if (other.length === 0) return;
   throw appError("model/variant", `${folder} has another ${other.join(", ")} than the model beside it`);
 }

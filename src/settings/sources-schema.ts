@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { milliseconds } from "./keys.ts";
-import type { SourceSettings } from "./types.ts";
+import type { SourceSettings } from "./source-types.ts";
 
 const framesPerSecond = z
   .number()

@@ -1,3 +1,5 @@
+import type { SourceSettings } from "./source-types.ts";
+
 /** One configuration file, checked, with defaults filled in. Meanings and bounds: the schema, or config/*.yaml. */
 export interface Settings {
   readonly node: NodeSettings;
@@ -192,7 +194,6 @@ export interface DashboardSettings {
   readonly enabled: boolean;
   readonly host: string;
   readonly port: number;
-  /** In small letters. */
   readonly allowedHosts: readonly string[];
   readonly teach: boolean;
   readonly tokenFile?: string | undefined;
@@ -213,40 +214,4 @@ export interface HomeAssistantSettings {
 
 export interface LogSettings {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
-}
-
-/** A camera that the node pulls frames from. */
-export type SourceSettings = FfmpegSource | FolderSource;
-
-export type FfmpegSource = NetworkSource | DeviceSource | VideoFileSource;
-
-interface ByFfmpeg {
-  readonly framesPerSecond: number;
-  /** Undefined: as they come. */
-  readonly width?: number | undefined;
-  readonly stalledMs: number;
-}
-
-export type NetworkSource = ByFfmpeg & {
-  readonly url: string;
-  readonly username?: string | undefined;
-  readonly passwordFile?: string | undefined;
-} & ({ readonly kind: "rtsp"; readonly transport: "tcp" | "udp" } | { readonly kind: "http-mjpeg" });
-
-export interface DeviceSource extends ByFfmpeg {
-  readonly kind: "v4l2";
-  readonly device: string;
-}
-
-export interface VideoFileSource extends ByFfmpeg {
-  readonly kind: "file";
-  readonly path: string;
-  readonly repeat: boolean;
-}
-
-export interface FolderSource {
-  readonly kind: "folder";
-  readonly path: string;
-  readonly framesPerSecond: number;
-  readonly stalledMs: number;
 }

@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer } from "node:net";
 import { lockOwner } from "../../edge/state-lock.ts";
 import { errorHints } from "../../kernel/errors.ts";
-import type { Settings, SourceSettings } from "../../settings/types.ts";
+import type { SourceSettings } from "../../settings/source-types.ts";
+import type { Settings } from "../../settings/types.ts";
 import { type Check, type Finding, failed, ok, warning } from "./check.ts";
 import { firstLineOf } from "./program.ts";
 

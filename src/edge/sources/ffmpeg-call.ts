@@ -1,4 +1,4 @@
-import type { FfmpegSource, NetworkSource } from "../../settings/types.ts";
+import type { FfmpegSource, NetworkSource } from "../../settings/source-types.ts";
 
 /** How ffmpeg is called: never by a shell. */
 export interface FfmpegCall {

@@ -99,7 +99,7 @@ describe.skipIf(!hasChromium)(`the page that teaches (${needsChromium})`, () => 
     await other.goto(dashboard.url);
     await other.getByText("connection lost, trying again").waitFor();
     isDown = false;
-    await other.locator(".camera").first().waitFor();
+    await expect.poll(() => other.locator(".camera").count(), { timeout: 20_000 }).toBeGreaterThan(0);
     await other.close();
   });
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ffmpegCall } from "../../../src/edge/sources/ffmpeg-call.ts";
-import type { FfmpegSource } from "../../../src/settings/types.ts";
+import type { FfmpegSource } from "../../../src/settings/source-types.ts";
 
 const common = { framesPerSecond: 2, stalledMs: 15_000 };
 const rtsp: FfmpegSource = { kind: "rtsp", url: "rtsp://cam/live", transport: "tcp", ...common };
