@@ -91,12 +91,11 @@ export async function fileStore(options: FileStoreOptions): Promise<SnapshotStor
     save: (bytes, about) =>
       attempt(async () => {
         const name = checkpointName(sequence++, about.poolVersion, about.createdAt);
-        const last = known.get((await good())[0]?.name ?? "");
+        const last = about.reason === "journal" ? known.get((await good())[0]?.name ?? "") : undefined;
         await writeDurably(folder, name, bytes);
         known.set(name, { ...about, name, sizeBytes: bytes.length });
         // What a full journal asks for while nothing is learned is the same again: it must not push out what differs.
-        const isSame =
-          about.reason === "journal" && last?.reason === "journal" && last.poolVersion === about.poolVersion;
+        const isSame = last?.reason === "journal" && last.poolVersion === about.poolVersion;
         if (isSame) await remove(last.name).catch((error: unknown) => log("warn", `${last.name} stays`, error));
         // The new one is safe: that an old one stays is no reason to fail.
         await prune().catch((error: unknown) => log("warn", "old checkpoints could not be removed", error));

@@ -83,12 +83,9 @@ export function combiner(heads: readonly HeadName[], settings: CombineSettings, 
     heads.forEach((name, h) => {
       const [, deviation] = spreadOf(scores.get(name) ?? new Float64Array(0));
       if (deviation === 0) return;
-      for (const [at, seen] of [
-        [h, deviation],
-        [heads.length + h, 1],
-      ] as const) {
-        spreads[at] = (1 - 1 / SPREAD_MEMORY) * spreads[at]! + seen;
-      }
+      const kept = 1 - 1 / SPREAD_MEMORY;
+      spreads[h] = kept * spreads[h]! + deviation;
+      spreads[heads.length + h] = kept * spreads[heads.length + h]! + 1;
     });
   }
 

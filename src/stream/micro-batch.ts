@@ -32,12 +32,7 @@ export function microBatch<T, R>(
       let completed = false;
       let isOpen = false;
       let timer: Subscription | null = null;
-      let inner: Subscription | null = null;
-      // Not each timer and batch added to it: it would keep those that are over.
-      const subscription = new Subscription(() => {
-        timer?.unsubscribe();
-        inner?.unsubscribe();
-      });
+      const subscription = new Subscription();
 
       function take(waited: boolean): void {
         const { size, maxWaitMs } = options;
@@ -50,7 +45,7 @@ export function microBatch<T, R>(
         running = true;
         const batch = queue.slice(0, size);
         queue = queue.slice(size);
-        inner = from(project(batch)).subscribe({
+        const inner = from(project(batch)).subscribe({
           next: (result) => subscriber.next(result),
           error: (error: unknown) => subscriber.error(error),
           complete: () => {
@@ -58,14 +53,18 @@ export function microBatch<T, R>(
             take(false);
           },
         });
+        subscription.add(inner);
       }
 
       function wait(): void {
-        timer ??= scheduler.schedule(() => {
+        if (timer !== null) return;
+        timer = scheduler.schedule(() => {
+          // A timer that fired would stay in the subscription, other than a batch that is over.
           timer?.unsubscribe();
           timer = null;
           take(true);
         }, options.maxWaitMs);
+        subscription.add(timer);
       }
 
       const error = (cause: unknown): void => subscriber.error(cause);

@@ -1,4 +1,4 @@
-import { NEVER, type Observable, startWith } from "rxjs";
+import { NEVER, type Observable, of, startWith } from "rxjs";
 import type { TestScheduler } from "rxjs/testing";
 import { describe, it } from "vitest";
 import { microBatch, type MicroBatchOptions } from "../../src/stream/micro-batch.ts";
@@ -29,6 +29,16 @@ describe("microBatch", () => {
     marbles(({ cold, expectObservable }, scheduler) => {
       const out$ = cold("(abcd|)").pipe(microBatch(options(scheduler), joined(cold)));
       expectObservable(out$).toBe("---a--p--(d|)", { a: "a", p: "bc", d: "d" });
+    });
+  });
+
+  it("ends the batch that runs with whoever hears it, also one that followed a batch without delay", () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }, scheduler) => {
+      const slow = cold("-----r|");
+      const project = (batch: readonly string[]): Observable<string> => (batch[0] === "a" ? of("now") : slow);
+      const out$ = cold("(abc)").pipe(microBatch(options(scheduler, { size: 1 }), project));
+      expectObservable(out$, "^--!").toBe("n", { n: "now" });
+      expectSubscriptions(slow.subscriptions).toBe("^--!");
     });
   });
 

@@ -57,8 +57,8 @@ async function portFinding(
 
 async function ffmpegFinding(sources: Settings["sources"], { say }: SurroundingsProbes): Promise<Finding> {
   const cameras = (needs: (source: SourceSettings) => boolean): string =>
-    Object.entries(sources)
-      .flatMap(([camera, source]) => (needs(source) ? [camera] : []))
+    Object.keys(sources)
+      .filter((camera) => needs(sources[camera]!))
       .join(", ");
   const needed = cameras(({ kind }) => kind !== "folder");
   const said = await say("ffmpeg", ["-version"]);

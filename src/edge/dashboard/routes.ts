@@ -61,7 +61,9 @@ export function answer(request: IncomingMessage, response: ServerResponse, parts
     void send(path, request, response, parts, isAllowed);
     return;
   }
-  if (request.method !== "GET" && request.method !== "HEAD") {
+  // A stream has no end that HEAD could tell of, and would keep its place among the open pages.
+  const isRead = request.method === "GET" || (request.method === "HEAD" && path !== "/events");
+  if (!isRead) {
     response.setHeader("allow", "GET, HEAD, POST");
     plain(response, 405, "Only GET, HEAD and POST are answered here.");
     return;

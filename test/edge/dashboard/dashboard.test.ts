@@ -112,6 +112,8 @@ describe("what it serves", () => {
   test("HEAD as GET, without what it says", async () => {
     const answer = await fetch(new URL("/state", dashboard.url), { method: "HEAD" });
     expect([answer.status, await answer.text()]).toEqual([200, ""]);
+    // A stream would stay open, and take a page's place.
+    expect((await fetch(new URL("/events", dashboard.url), { method: "HEAD" })).status).toBe(405);
   });
 
   test("its state", async () => {

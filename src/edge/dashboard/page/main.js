@@ -48,7 +48,7 @@ function listen() {
 }
 
 async function listenAgain() {
-  const { status } = await fetch("/state", { method: "GET" }).catch(() => ({ status: 0 }));
+  const { status } = await fetch("/state", { method: "HEAD" }).catch(() => ({ status: 0 }));
   if (status === 401) location.reload();
   else listen();
 }
